@@ -1,0 +1,1 @@
+//! Compose the gateway, run it, shut it down.

@@ -1,0 +1,1 @@
+//! Who gets the session: pure functions and state machines.

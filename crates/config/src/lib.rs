@@ -1,0 +1,1 @@
+//! YAML to validated values, with diagnostics that point at the file.

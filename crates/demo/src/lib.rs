@@ -1,0 +1,1 @@
+//! Three small chat servers and a page, to try the gateway without installing anything.

@@ -1,0 +1,1 @@
+//! Phases of leaving, tracked tasks and staggering.

@@ -1,0 +1,1 @@
+//! Accept, route, admission and handshake towards the client.

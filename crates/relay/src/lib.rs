@@ -1,0 +1,1 @@
+//! Moves a session's bytes between two connections.

@@ -1,0 +1,1 @@
+//! Metrics registry, typed labels, log set-up and the access log.

@@ -1,0 +1,1 @@
+//! Clusters, endpoints, dialling and the handshake towards them.
