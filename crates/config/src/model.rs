@@ -1,0 +1,47 @@
+//! The configuration that the rest of the gateway works with.
+//!
+//! A value of these types came out of [`crate::parse`], so it is complete and its references hold:
+//! every route's cluster exists, every path capture is in its template, names are unique. Nothing
+//! here knows about YAML.
+
+mod cluster;
+mod listener;
+mod process;
+mod route;
+mod secret;
+
+use ipnet::IpNet;
+
+pub use cluster::{Balancer, Cluster, Endpoint, HeaderCase};
+pub use listener::Listener;
+pub use process::{
+    AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
+};
+pub use route::{
+    AffinitySource, HeaderMatch, HostPattern, Http, IssuedCookie, Match, PathPattern, Route,
+    SameSite, Segment, Split, WebSocket,
+};
+pub use secret::Secret;
+
+/// A whole configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Addresses to accept on; at least one, names unique.
+    pub listeners: Vec<Listener>,
+    /// Keys the affinity hash and the issued cookies; the same on every replica. At least 16 bytes.
+    pub affinity_key: Option<Secret>,
+    /// Peers whose `Forwarded` and `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// First match wins, in this order; names unique.
+    pub routes: Vec<Route>,
+    /// Names unique.
+    pub clusters: Vec<Cluster>,
+    /// How sessions are asked to go at shutdown.
+    pub drain: Drain,
+    /// `None`: no admin listener.
+    pub admin: Option<Admin>,
+    /// What is logged, and how.
+    pub log: Log,
+    /// How many worker threads carry sessions.
+    pub workers: Workers,
+}

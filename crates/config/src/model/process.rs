@@ -1,0 +1,104 @@
+//! What concerns the process and not its traffic: drain, admin, log, workers.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::Secret;
+
+/// How sessions are asked to go at shutdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drain {
+    /// Not ready but still accepting, so that load balancers notice.
+    pub ready_delay: Duration,
+    /// Close frames are spread over this.
+    pub over: Duration,
+    /// Which sessions are asked first.
+    pub order: DrainOrder,
+    /// What they are told.
+    pub close: DrainClose,
+    /// From the end of `ready_delay`; what is left then is cut. At least `over`.
+    pub deadline: Duration,
+}
+
+/// Which sessions are asked to go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DrainOrder {
+    /// Longest without a message first.
+    IdleFirst,
+    /// Longest open first.
+    OldestFirst,
+    /// At random.
+    Random,
+}
+
+/// The Close frame of a drain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrainClose {
+    /// A code that may go on the wire (RFC 6455 section 7.4).
+    pub code: u16,
+    /// At most 123 bytes.
+    pub reason: String,
+}
+
+/// The listener for metrics, health and control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Always present when `address` is not a loopback address.
+    pub token: Option<Secret>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// How a line is written.
+    pub format: LogFormat,
+    /// The least severe level that is written.
+    pub level: LogLevel,
+    /// Whether sessions and requests are logged.
+    pub access: AccessLog,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// How severe a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Someone must act.
+    Error,
+    /// Someone must look.
+    Warn,
+    /// What an operator follows.
+    Info,
+    /// What a developer follows.
+    Debug,
+    /// Everything, frames included.
+    Trace,
+}
+
+/// Whether sessions and requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccessLog {
+    /// They are.
+    On,
+    /// They are not.
+    Off,
+}
+
+/// How many worker threads carry sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Workers {
+    /// As many as the process may use processors.
+    Auto,
+    /// This many.
+    Fixed(NonZeroUsize),
+}
