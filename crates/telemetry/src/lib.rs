@@ -1,1 +1,15 @@
-//! Metrics registry, typed labels, log set-up and the access log.
+//! What an operator sees of the gateway: metrics, the log and the access log.
+//!
+//! Counts and lines only. What they mean is decided by the crates that report them: no handle in
+//! here knows a socket, a frame or a configuration. Handles are passed in, never looked up in a
+//! global, and label values are closed types or names that an operator wrote.
+
+pub mod access;
+pub mod labels;
+pub mod log;
+pub mod metrics;
+
+mod error;
+
+pub use error::Error;
+pub use metrics::{Build, Metrics};

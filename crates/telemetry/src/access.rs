@@ -1,0 +1,228 @@
+//! The access log: a record when a session opens, one when it closes, one for each plain request.
+//!
+//! Each is a `tracing` event with the target [`TARGET`], so that it can be told from the rest of
+//! the log and switched off alone. Values of the query are never in it; see [`redacted`].
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tracing::info;
+
+use crate::labels::{AffinityResult, Initiator};
+
+/// The target of every record, as in `{"target":"access",...}`.
+pub const TARGET: &str = "access";
+
+/// A session that opened.
+pub struct Opened<'a> {
+    /// What names the session in this process.
+    pub session: &'a dyn Display,
+    /// `X-Request-Id` of the handshake.
+    pub request_id: &'a str,
+    /// The listener's name.
+    pub listener: &'a str,
+    /// The route's name.
+    pub route: &'a str,
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The endpoint's address.
+    pub endpoint: &'a str,
+    /// The client, through trusted proxies.
+    pub client: IpAddr,
+    /// The host that was asked for.
+    pub host: &'a str,
+    /// The path and query that were asked for, [`redacted`].
+    pub path: &'a str,
+    /// The subprotocol agreed, if any.
+    pub subprotocol: Option<&'a str>,
+    /// Where the affinity led.
+    pub affinity: AffinityResult,
+    /// Time from the request to its answer.
+    pub handshake: Duration,
+}
+
+impl Opened<'_> {
+    /// Writes the record.
+    pub fn emit(&self) {
+        info!(
+            target: TARGET,
+            session = %self.session,
+            request_id = self.request_id,
+            listener = self.listener,
+            route = self.route,
+            cluster = self.cluster,
+            endpoint = self.endpoint,
+            client = %self.client,
+            host = self.host,
+            path = self.path,
+            subprotocol = self.subprotocol,
+            affinity = self.affinity.as_str(),
+            handshake_ms = fractional_millis(self.handshake),
+            "session opened"
+        );
+    }
+}
+
+/// What went one way through a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes read, frame headers included.
+    pub bytes: u64,
+    /// Whole messages.
+    pub messages: u64,
+    /// The largest message, in payload bytes on the wire.
+    pub largest_message: u64,
+}
+
+/// A session that closed.
+pub struct Closed<'a> {
+    /// What names the session in this process.
+    pub session: &'a dyn Display,
+    /// `X-Request-Id` of the handshake.
+    pub request_id: &'a str,
+    /// The route's name.
+    pub route: &'a str,
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The endpoint's address.
+    pub endpoint: &'a str,
+    /// The client, through trusted proxies.
+    pub client: IpAddr,
+    /// Where the affinity led when it opened.
+    pub affinity: AffinityResult,
+    /// Who ended it.
+    pub initiator: Initiator,
+    /// The Close code; 1005 or 1006 when there was none.
+    pub code: u16,
+    /// Why it ended, from a closed list.
+    pub reason: &'static str,
+    /// How long it lasted.
+    pub duration: Duration,
+    /// How long nothing had been read from either peer when it ended.
+    pub idle: Duration,
+    /// What the client sent.
+    pub from_downstream: Traffic,
+    /// What the endpoint sent.
+    pub from_upstream: Traffic,
+}
+
+impl Closed<'_> {
+    /// Writes the record.
+    pub fn emit(&self) {
+        let (down, up) = (self.from_downstream, self.from_upstream);
+        info!(
+            target: TARGET,
+            session = %self.session,
+            request_id = self.request_id,
+            route = self.route,
+            cluster = self.cluster,
+            endpoint = self.endpoint,
+            client = %self.client,
+            affinity = self.affinity.as_str(),
+            initiator = self.initiator.as_str(),
+            code = self.code,
+            reason = self.reason,
+            duration_ms = millis(self.duration),
+            idle_ms = millis(self.idle),
+            bytes_from_downstream = down.bytes,
+            bytes_from_upstream = up.bytes,
+            messages_from_downstream = down.messages,
+            messages_from_upstream = up.messages,
+            largest_message_bytes = down.largest_message.max(up.largest_message),
+            "session closed"
+        );
+    }
+}
+
+/// A plain HTTP request that was answered, or a handshake that was refused.
+pub struct Request<'a> {
+    /// `X-Request-Id`.
+    pub request_id: &'a str,
+    /// The listener's name.
+    pub listener: &'a str,
+    /// The route's name, if one matched.
+    pub route: Option<&'a str>,
+    /// The cluster's name, if one was chosen.
+    pub cluster: Option<&'a str>,
+    /// The endpoint's address, if one answered.
+    pub endpoint: Option<&'a str>,
+    /// The client, through trusted proxies.
+    pub client: IpAddr,
+    /// The method as it was sent.
+    pub method: &'a str,
+    /// The host that was asked for.
+    pub host: &'a str,
+    /// The path and query that were asked for, [`redacted`].
+    pub path: &'a str,
+    /// The status answered.
+    pub status: u16,
+    /// Why the gateway answered itself, from a closed list; none when the endpoint did.
+    pub reason: Option<&'static str>,
+    /// Time from the request's head to the head of the answer.
+    pub duration: Duration,
+}
+
+impl Request<'_> {
+    /// Writes the record.
+    pub fn emit(&self) {
+        info!(
+            target: TARGET,
+            request_id = self.request_id,
+            listener = self.listener,
+            route = self.route,
+            cluster = self.cluster,
+            endpoint = self.endpoint,
+            client = %self.client,
+            method = self.method,
+            host = self.host,
+            path = self.path,
+            status = self.status,
+            reason = self.reason,
+            duration_ms = fractional_millis(self.duration),
+            "request"
+        );
+    }
+}
+
+/// The path and query of a request with every value of the query replaced by `*`: browsers can
+/// send a token with a WebSocket handshake only there.
+pub fn redacted(path_and_query: &str) -> Cow<'_, str> {
+    let Some((path, query)) = path_and_query.split_once('?') else {
+        return Cow::Borrowed(path_and_query);
+    };
+    let names = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) => format!("{name}=*"),
+        None if pair.is_empty() => String::new(),
+        None => "*".to_owned(),
+    });
+    Cow::Owned(format!("{path}?{}", names.collect::<Vec<_>>().join("&")))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds with three places: handshakes take less than one.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "microseconds are exact up to 285 years"
+)]
+fn fractional_millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_of_a_query_is_logged() {
+        assert_eq!(redacted("/rooms/7"), "/rooms/7");
+        assert_eq!(redacted("/a?token=s3cret&v=1"), "/a?token=*&v=*");
+        assert_eq!(redacted("/a?s3cret&&b="), "/a?*&&b=*");
+        assert_eq!(redacted("/a?x=1?y=2"), "/a?x=*");
+        assert_eq!(redacted("/a?"), "/a?");
+    }
+}

@@ -1,0 +1,266 @@
+//! Label values as types: every set is closed, so no peer can grow the number of series.
+//!
+//! Reasons that another crate owns (`&'static str`) are not repeated here.
+
+/// Which way bytes go through the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Read from the client, written to the endpoint.
+    FromDownstream,
+    /// Read from the endpoint, written to the client.
+    FromUpstream,
+}
+
+impl Direction {
+    /// Both directions.
+    pub const ALL: [Self; 2] = [Self::FromDownstream, Self::FromUpstream];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FromDownstream => "from_downstream",
+            Self::FromUpstream => "from_upstream",
+        }
+    }
+}
+
+/// The opcode of a frame (RFC 6455 section 5.2), without the reserved ones: those are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// 0x0
+    Continuation,
+    /// 0x1
+    Text,
+    /// 0x2
+    Binary,
+    /// 0x8
+    Close,
+    /// 0x9
+    Ping,
+    /// 0xA
+    Pong,
+}
+
+impl FrameKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Continuation,
+        Self::Text,
+        Self::Binary,
+        Self::Close,
+        Self::Ping,
+        Self::Pong,
+    ];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continuation => "continuation",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Close => "close",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+        }
+    }
+}
+
+/// What a message carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// UTF-8 text, possibly compressed.
+    Text,
+    /// Anything else.
+    Binary,
+}
+
+impl MessageKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Binary];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Binary => "binary",
+        }
+    }
+}
+
+/// Who ended a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initiator {
+    /// The client.
+    Downstream,
+    /// The endpoint.
+    Upstream,
+    /// The gateway itself: a limit, a timer, a drain.
+    Gateway,
+}
+
+impl Initiator {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Downstream => "downstream",
+            Self::Upstream => "upstream",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// Where a handshake with an affinity key ended up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AffinityResult {
+    /// At the first endpoint of its order.
+    Owner,
+    /// Further down the order, because the owner was full.
+    Overflow,
+    /// Further down the order, because the owner could not be reached.
+    Failover,
+    /// It had no key: none of the route's sources was present.
+    None,
+}
+
+impl AffinityResult {
+    /// Every result.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Overflow, Self::Failover, Self::None];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Overflow => "overflow",
+            Self::Failover => "failover",
+            Self::None => "none",
+        }
+    }
+}
+
+/// HTTP methods by what they may do (RFC 9110 section 9.2), because clients may invent methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MethodClass {
+    /// GET and HEAD.
+    Read,
+    /// POST, PUT, PATCH and DELETE.
+    Write,
+    /// Every other method, known or not.
+    Other,
+}
+
+impl MethodClass {
+    /// The class of a method; methods are case-sensitive (RFC 9110 section 9.1).
+    pub fn of(method: &str) -> Self {
+        match method {
+            "GET" | "HEAD" => Self::Read,
+            "POST" | "PUT" | "PATCH" | "DELETE" => Self::Write,
+            _ => Self::Other,
+        }
+    }
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How far this process has gone in leaving. The gauge shows the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainState {
+    /// 0: serving.
+    Serving,
+    /// 1: not ready, still accepting.
+    Leaving,
+    /// 2: not accepting, sessions are asked to go.
+    Draining,
+    /// 3: whatever is left is cut.
+    Cut,
+}
+
+impl DrainState {
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Serving => 0,
+            Self::Leaving => 1,
+            Self::Draining => 2,
+            Self::Cut => 3,
+        }
+    }
+}
+
+/// How a session that was there when the drain began has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainResult {
+    /// Both peers answered the gateway's Close.
+    Clean,
+    /// A peer left the gateway's Close unanswered until `close_timeout`.
+    Unanswered,
+    /// It was still there at the deadline, or at the second signal.
+    Cut,
+    /// It ended for a reason of its own.
+    Left,
+}
+
+impl DrainResult {
+    /// Every result.
+    pub const ALL: [Self; 4] = [Self::Clean, Self::Unanswered, Self::Cut, Self::Left];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Unanswered => "unanswered",
+            Self::Cut => "cut",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// The label of a Close code. Codes from 3000 on are chosen by peers and share two values.
+pub(crate) fn close_code(code: u16) -> &'static str {
+    match code {
+        1000 => "1000",
+        1001 => "1001",
+        1002 => "1002",
+        1003 => "1003",
+        1005 => "1005",
+        1006 => "1006",
+        1007 => "1007",
+        1008 => "1008",
+        1009 => "1009",
+        1010 => "1010",
+        1011 => "1011",
+        1012 => "1012",
+        1013 => "1013",
+        1014 => "1014",
+        3000..=3999 => "3xxx",
+        4000..=4999 => "4xxx",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_cannot_grow_the_set_of_close_codes() {
+        let labels: std::collections::BTreeSet<_> = (0..=u16::MAX).map(close_code).collect();
+        assert_eq!(labels.len(), 17);
+        assert_eq!(close_code(1012), "1012");
+        assert_eq!(close_code(4999), "4xxx");
+        assert_eq!(close_code(5000), "other");
+    }
+
+    #[test]
+    fn methods_fall_into_classes() {
+        assert_eq!(MethodClass::of("HEAD"), MethodClass::Read);
+        assert_eq!(MethodClass::of("PATCH"), MethodClass::Write);
+        assert_eq!(MethodClass::of("get"), MethodClass::Other);
+        assert_eq!(MethodClass::of("X-INVENTED"), MethodClass::Other);
+    }
+}

@@ -1,0 +1,288 @@
+//! What lines look like, and what peers cannot do to them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::{debug, info, warn};
+
+use super::*;
+use crate::access::{Closed, Opened, Request, Traffic};
+use crate::labels::{AffinityResult, Initiator};
+
+/// What an address in tests is.
+const CLIENT: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0
+            .lock()
+            .expect("not poisoned")
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn options(format: Format, level: Level, access: AccessLog) -> LogOptions {
+    LogOptions {
+        format,
+        level,
+        access,
+    }
+}
+
+fn json() -> LogOptions {
+    options(Format::Json, Level::Info, AccessLog::On)
+}
+
+/// The lines that `events` makes.
+fn lines(options: LogOptions, events: impl FnOnce()) -> Vec<String> {
+    let page = Page::default();
+    let writer = page.clone();
+    let subscriber = subscriber(options, move || writer.clone());
+    tracing::subscriber::with_default(subscriber, events);
+    let bytes = page.0.lock().expect("not poisoned").clone();
+    String::from_utf8(bytes)
+        .expect("UTF-8")
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn records(options: LogOptions, events: impl FnOnce()) -> Vec<Value> {
+    let parse = |line: &String| serde_json::from_str(line).expect("a line is a JSON object");
+    lines(options, events).iter().map(parse).collect()
+}
+
+fn opened() -> Opened<'static> {
+    Opened {
+        session: &"00ff",
+        request_id: "r-1",
+        listener: "web",
+        route: "chat",
+        cluster: "app",
+        endpoint: "10.0.0.1:80",
+        client: CLIENT,
+        host: "chat.example.com",
+        path: "/rooms/7?token=*",
+        subprotocol: None,
+        affinity: AffinityResult::Owner,
+        handshake: Duration::from_micros(1250),
+    }
+}
+
+fn closed() -> Closed<'static> {
+    Closed {
+        session: &"00ff",
+        request_id: "r-1",
+        route: "chat",
+        cluster: "app",
+        endpoint: "10.0.0.1:80",
+        client: CLIENT,
+        affinity: AffinityResult::Failover,
+        initiator: Initiator::Downstream,
+        code: 1001,
+        reason: "close_frame",
+        duration: Duration::from_secs(61),
+        idle: Duration::from_millis(12),
+        from_downstream: Traffic {
+            bytes: 10,
+            messages: 1,
+            largest_message: 4,
+        },
+        from_upstream: Traffic {
+            bytes: 20,
+            messages: 2,
+            largest_message: 9,
+        },
+    }
+}
+
+#[test]
+fn a_json_line_is_flat_with_a_utc_timestamp() {
+    let records = records(json(), || {
+        info!(listener = "web", sessions = 7, "listening")
+    });
+    let [record] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    assert_eq!(record["message"], "listening");
+    assert_eq!(record["level"], "INFO");
+    assert_eq!(record["listener"], "web");
+    assert_eq!(record["sessions"], 7);
+    assert_eq!(record["target"], module_path!());
+    let timestamp = record["timestamp"].as_str().expect("a string");
+    assert_eq!(timestamp.len(), "2026-11-23T04:33:00.000000Z".len());
+    assert!(
+        timestamp.ends_with('Z') && timestamp.contains('T'),
+        "{timestamp}"
+    );
+}
+
+#[test]
+fn the_records_of_a_session_carry_numbers_as_numbers() {
+    let records = records(json(), || {
+        opened().emit();
+        closed().emit();
+    });
+    let [opened, closed] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    assert_eq!(opened["message"], "session opened");
+    assert_eq!(opened["target"], "access");
+    assert_eq!(opened["client"], "192.0.2.7");
+    assert_eq!(opened["handshake_ms"], 1.25);
+    assert_eq!(opened["affinity"], "owner");
+    assert!(opened.get("subprotocol").is_none());
+    assert_eq!(closed["message"], "session closed");
+    assert_eq!(closed["session"], "00ff");
+    assert_eq!(closed["code"], 1001);
+    assert_eq!(closed["initiator"], "downstream");
+    assert_eq!(closed["reason"], "close_frame");
+    assert_eq!(closed["duration_ms"], 61_000);
+    assert_eq!(closed["idle_ms"], 12);
+    assert_eq!(closed["bytes_from_downstream"], 10);
+    assert_eq!(closed["messages_from_upstream"], 2);
+    assert_eq!(closed["largest_message_bytes"], 9);
+}
+
+#[test]
+fn the_record_of_a_request_leaves_out_what_there_was_not() {
+    let request = Request {
+        request_id: "r-2",
+        listener: "web",
+        route: None,
+        cluster: None,
+        endpoint: None,
+        client: CLIENT,
+        method: "GET",
+        host: "example.com",
+        path: "/",
+        status: 404,
+        reason: Some("no_route"),
+        duration: Duration::from_micros(90),
+    };
+    let records = records(json(), || request.emit());
+    let [record] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    assert_eq!(record["message"], "request");
+    assert_eq!(record["status"], 404);
+    assert_eq!(record["reason"], "no_route");
+    assert!(record.get("route").is_none());
+}
+
+#[test]
+fn the_access_log_is_switched_apart_from_the_level() {
+    let quiet = records(options(Format::Json, Level::Error, AccessLog::On), || {
+        warn!("not shown");
+        opened().emit();
+    });
+    assert_eq!(quiet.len(), 1);
+    assert_eq!(quiet[0]["target"], "access");
+    let off = records(options(Format::Json, Level::Trace, AccessLog::Off), || {
+        debug!("shown");
+        opened().emit();
+    });
+    assert_eq!(off.len(), 1);
+    assert_eq!(off[0]["message"], "shown");
+}
+
+#[test]
+fn a_peer_cannot_break_a_line() {
+    let hostile = "a\nb\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}end";
+    for format in [Format::Json, Format::Text] {
+        let lines = lines(options(format, Level::Info, AccessLog::On), || {
+            info!(field = hostile, shown = %hostile, debugged = ?hostile, "{hostile}");
+            Opened {
+                host: hostile,
+                path: hostile,
+                ..opened()
+            }
+            .emit();
+        });
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            !lines.iter().any(|line| line.contains(char::is_control)),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn json_reads_back_what_was_escaped() {
+    let hostile = "a\nb\u{1b}[2J\u{7f}\u{9b}31m";
+    let records = records(json(), || info!(field = hostile, "hostile"));
+    assert_eq!(records[0]["field"], hostile);
+}
+
+#[test]
+fn text_names_its_fields() {
+    let lines = lines(options(Format::Text, Level::Info, AccessLog::On), || {
+        info!(listener = "web", "listening");
+    });
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("INFO") && lines[0].contains(r#"listening listener="web""#));
+}
+
+#[test]
+fn the_guard_flushes() {
+    let page = Page::default();
+    let (writer, guard) = non_blocking(page.clone(), 1000);
+    tracing::subscriber::with_default(subscriber(json(), writer), || {
+        for _ in 0..100 {
+            info!("line");
+        }
+    });
+    drop(guard);
+    let written = page.0.lock().expect("not poisoned").clone();
+    assert_eq!(
+        String::from_utf8(written).expect("UTF-8").lines().count(),
+        100
+    );
+}
+
+/// A reader that has stopped: every write waits until the test lets go.
+struct Stuck(std::sync::mpsc::Receiver<()>);
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn lines_that_nobody_reads_are_dropped_and_counted() {
+    let (let_go, stuck) = std::sync::mpsc::channel();
+    let (mut writer, guard) = non_blocking(Stuck(stuck), 4);
+    let dropped = DroppedLines(writer.error_counter());
+    // One may be stuck in the writer and four wait: longer than what is gathered for one write.
+    let line = vec![b'x'; 2 * WRITE_BUFFER];
+    for _ in 0..6 {
+        writer.write_all(&line).expect("never fails");
+    }
+    assert!(dropped.count() > 0);
+    let metrics = crate::Metrics::new(crate::Build {
+        version: "",
+        revision: "",
+        rustc: "",
+    });
+    let metrics = metrics.expect("no two metrics collide");
+    metrics.count_dropped_lines(dropped.clone()).expect("once");
+    let sample = format!("\nswitchyard_log_lines_dropped_total {}\n", dropped.count());
+    assert!(metrics.render().expect("renders").contains(&sample));
+    drop(let_go);
+    drop(guard);
+}

@@ -1,0 +1,231 @@
+//! The metrics of endpoints, whose series come and go with them.
+//!
+//! A series is shown while somebody holds its endpoint: a snapshot that names it, or a session
+//! that still runs on it. That is why these are collected here, from the handles that live, and
+//! not kept in the `prometheus` crate's vectors.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use prometheus::Registry;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Metric, MetricFamily};
+
+use super::family::{self, Family};
+
+/// From an endpoint on this host to one that hardly answers within `connect_timeout`.
+const CONNECT_SECONDS: [f64; 11] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0,
+];
+
+/// One more than the bounds: the last bucket has none.
+const CONNECT_BUCKETS: usize = CONNECT_SECONDS.len() + 1;
+
+/// Every endpoint that somebody holds, found again by cluster and name.
+#[derive(Clone)]
+pub(super) struct Endpoints {
+    table: Arc<Mutex<Table>>,
+}
+
+type Table = BTreeMap<(Box<str>, Box<str>), Weak<Series>>;
+
+impl Endpoints {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let endpoints = Self {
+            table: Arc::default(),
+        };
+        registry.register(Box::new(EndpointCollector::new(endpoints.clone())?))?;
+        Ok(endpoints)
+    }
+
+    pub(super) fn endpoint(&self, cluster: &str, endpoint: &str) -> EndpointMetrics {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.retain(|_, series| series.strong_count() > 0);
+        let key = (cluster.into(), endpoint.into());
+        let series = table.get(&key).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let series = Arc::new(Series::new(cluster, endpoint));
+            table.insert(key, Arc::downgrade(&series));
+            series
+        });
+        EndpointMetrics { series }
+    }
+
+    fn living(&self) -> Vec<Arc<Series>> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.values().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// The metrics of one endpoint. Its series go when the last clone and the last guard are gone.
+#[derive(Clone)]
+pub struct EndpointMetrics {
+    series: Arc<Series>,
+}
+
+impl EndpointMetrics {
+    /// Counts a session of this endpoint until the guard is dropped.
+    #[must_use = "the session counts while the guard lives"]
+    pub fn session(&self) -> EndpointSession {
+        self.series.sessions.fetch_add(1, Ordering::Relaxed);
+        EndpointSession {
+            series: Arc::clone(&self.series),
+        }
+    }
+
+    /// Records a connection that was opened after `took`.
+    pub fn connected(&self, took: Duration) {
+        self.series.connect.observe(took);
+    }
+
+    /// Counts a failure to connect or to complete an exchange. `reason` is from a closed list.
+    pub fn failure(&self, reason: &'static str) {
+        let mut failures = self
+            .series
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(reason).or_default() += 1;
+    }
+}
+
+/// A session of an endpoint; the gauge falls when this is dropped.
+pub struct EndpointSession {
+    series: Arc<Series>,
+}
+
+impl Drop for EndpointSession {
+    fn drop(&mut self) {
+        self.series.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct Series {
+    cluster: Box<str>,
+    endpoint: Box<str>,
+    sessions: AtomicU64,
+    connect: Seconds,
+    failures: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Series {
+    fn new(cluster: &str, endpoint: &str) -> Self {
+        Self {
+            cluster: cluster.into(),
+            endpoint: endpoint.into(),
+            sessions: AtomicU64::new(0),
+            connect: Seconds::default(),
+            failures: Mutex::default(),
+        }
+    }
+
+    fn labels(&self) -> [&str; 2] {
+        [&self.cluster, &self.endpoint]
+    }
+}
+
+/// A histogram of durations; many threads may observe.
+#[derive(Default)]
+struct Seconds {
+    buckets: [AtomicU64; CONNECT_BUCKETS],
+    nanos: AtomicU64,
+}
+
+impl Seconds {
+    fn observe(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let index = CONNECT_SECONDS.partition_point(|bound| *bound < seconds);
+        if let Some(bucket) = self.buckets.get(index) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    fn metric(&self) -> Metric {
+        let counts = self
+            .buckets
+            .each_ref()
+            .map(|bucket| bucket.load(Ordering::Relaxed));
+        let sum = Duration::from_nanos(self.nanos.load(Ordering::Relaxed)).as_secs_f64();
+        family::histogram(&CONNECT_SECONDS, &counts, sum)
+    }
+}
+
+struct EndpointCollector {
+    endpoints: Endpoints,
+    sessions: Family,
+    connect: Family,
+    failures: Family,
+}
+
+impl EndpointCollector {
+    fn new(endpoints: Endpoints) -> prometheus::Result<Self> {
+        let labels = ["cluster", "endpoint"];
+        Ok(Self {
+            endpoints,
+            sessions: Family::gauge(
+                "switchyard_endpoint_sessions",
+                "Sessions that are open on the endpoint now.",
+                &labels,
+            )?,
+            connect: Family::histogram(
+                "switchyard_endpoint_connect_seconds",
+                "Time to open a connection to the endpoint, in seconds.",
+                &labels,
+            )?,
+            failures: Family::counter(
+                "switchyard_endpoint_failures_total",
+                "Failures to connect to the endpoint or to complete an exchange, by reason.",
+                &["cluster", "endpoint", "reason"],
+            )?,
+        })
+    }
+
+    fn failures(&self, series: &Series) -> Vec<Metric> {
+        let [cluster, endpoint] = series.labels();
+        let failures = series
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let metric = |(reason, count): (&&str, &u64)| {
+            let metric = family::counter(family::float(*count));
+            self.failures.labelled(&[cluster, endpoint, reason], metric)
+        };
+        failures.iter().map(metric).collect()
+    }
+}
+
+impl Collector for EndpointCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![
+            self.sessions.desc(),
+            self.connect.desc(),
+            self.failures.desc(),
+        ]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let living = self.endpoints.living();
+        let sessions = |series: &Arc<Series>| {
+            let open = family::float(series.sessions.load(Ordering::Relaxed));
+            self.sessions
+                .labelled(&series.labels(), family::gauge(open))
+        };
+        let connect = |series: &Arc<Series>| {
+            self.connect
+                .labelled(&series.labels(), series.connect.metric())
+        };
+        vec![
+            self.sessions.with(living.iter().map(sessions).collect()),
+            self.connect.with(living.iter().map(connect).collect()),
+            self.failures.with(
+                living
+                    .iter()
+                    .flat_map(|series| self.failures(series))
+                    .collect(),
+            ),
+        ]
+    }
+}

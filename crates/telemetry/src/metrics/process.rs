@@ -1,0 +1,55 @@
+//! What concerns the process as a whole: its build, its resources, its dropped log lines.
+
+use prometheus::core::{Collector, Desc};
+use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::MetricFamily;
+use prometheus::{IntGauge, Opts, Registry};
+
+use super::Build;
+use super::family::{self, Family};
+use crate::log::DroppedLines;
+
+pub(super) fn register(registry: &Registry, build: Build<'_>) -> prometheus::Result<()> {
+    let info = IntGauge::with_opts(
+        Opts::new(
+            "switchyard_build_info",
+            "What this process was built from; always 1.",
+        )
+        .const_label("version", build.version)
+        .const_label("revision", build.revision)
+        .const_label("rustc", build.rustc),
+    )?;
+    info.set(1);
+    registry.register(Box::new(info))?;
+    registry.register(Box::new(ProcessCollector::for_self()))
+}
+
+pub(super) fn register_dropped_lines(
+    registry: &Registry,
+    lines: DroppedLines,
+) -> prometheus::Result<()> {
+    let family = Family::counter(
+        "switchyard_log_lines_dropped_total",
+        "Log lines dropped because the reader of standard output was too slow.",
+        &[],
+    )?;
+    registry.register(Box::new(DroppedLinesCollector { family, lines }))
+}
+
+struct DroppedLinesCollector {
+    family: Family,
+    lines: DroppedLines,
+}
+
+impl Collector for DroppedLinesCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![self.family.desc()]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        vec![
+            self.family
+                .with(vec![family::counter(family::float(self.lines.count()))]),
+        ]
+    }
+}

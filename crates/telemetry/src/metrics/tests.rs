@@ -1,0 +1,273 @@
+//! What a scrape says: the exposition text itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::*;
+use crate::labels::{
+    AffinityResult, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
+    MethodClass,
+};
+
+const BUILD: Build<'_> = Build {
+    version: "1.2.3",
+    revision: "abc",
+    rustc: "1.95.0",
+};
+
+fn metrics() -> Metrics {
+    Metrics::new(BUILD).expect("no two metrics collide")
+}
+
+/// Whether the exposition has exactly this sample, as in `name{label="value"} 1`.
+fn has(metrics: &Metrics, sample: &str) -> bool {
+    metrics
+        .render()
+        .expect("renders")
+        .lines()
+        .any(|line| line == sample)
+}
+
+#[track_caller]
+fn assert_has(metrics: &Metrics, sample: &str) {
+    assert!(
+        has(metrics, sample),
+        "no {sample} in\n{}",
+        metrics.render().expect("renders")
+    );
+}
+
+/// One of everything, so that every family shows.
+fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
+    let listener = metrics.listener("web");
+    listener.rejected("full");
+    let route = metrics.route("chat");
+    route.handshake("accepted", Duration::from_millis(3));
+    route.session_closed(
+        1000,
+        Initiator::Downstream,
+        "close_frame",
+        Duration::from_secs(90),
+    );
+    route.affinity(AffinityResult::Owner);
+    route.http_request(MethodClass::Read, 200, Duration::from_millis(20));
+    let endpoint = metrics.endpoint("app", "10.0.0.1:80");
+    endpoint.connected(Duration::from_micros(200));
+    endpoint.failure("connect");
+    metrics.cluster("app").retried();
+    metrics.drain().state(DrainState::Draining);
+    metrics.drain().sessions_left(7);
+    metrics.drain().closed(DrainResult::Clean);
+    let traffic = metrics.worker().route("chat");
+    traffic.frame(Direction::FromDownstream, FrameKind::Text);
+    traffic.message(Direction::FromDownstream, MessageKind::Text, 100);
+    traffic.bytes(Direction::FromUpstream, 106);
+    traffic.backpressure(Direction::FromUpstream, Duration::from_millis(1500));
+    traffic.buffered(Direction::FromUpstream, 4096);
+    let guards = (listener.connection(), endpoint.session(), traffic.session());
+    (guards, endpoint)
+}
+
+#[test]
+fn a_scrape_shows_every_metric_with_its_labels() {
+    let metrics = metrics();
+    let guards = exercise(&metrics);
+    for sample in [
+        r#"switchyard_build_info{revision="abc",rustc="1.95.0",version="1.2.3"} 1"#,
+        r#"switchyard_listener_connections{listener="web"} 1"#,
+        r#"switchyard_listener_connections_total{listener="web"} 1"#,
+        r#"switchyard_listener_rejected_total{listener="web",reason="full"} 1"#,
+        r#"switchyard_handshakes_total{result="accepted",route="chat"} 1"#,
+        r#"switchyard_handshake_seconds_bucket{route="chat",le="0.0025"} 0"#,
+        r#"switchyard_handshake_seconds_bucket{route="chat",le="0.005"} 1"#,
+        r#"switchyard_sessions{route="chat",protocol="h1"} 1"#,
+        r#"switchyard_session_seconds_bucket{protocol="h1",route="chat",le="300"} 1"#,
+        r#"switchyard_frames_total{route="chat",direction="from_downstream",opcode="text"} 1"#,
+        r#"switchyard_frames_total{route="chat",direction="from_upstream",opcode="pong"} 0"#,
+        r#"switchyard_messages_total{route="chat",direction="from_downstream",kind="text"} 1"#,
+        r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="64"} 0"#,
+        r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="256"} 1"#,
+        r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="+Inf"} 1"#,
+        r#"switchyard_message_bytes_sum{route="chat",direction="from_downstream",kind="text"} 100"#,
+        r#"switchyard_message_bytes_count{route="chat",direction="from_downstream",kind="text"} 1"#,
+        r#"switchyard_bytes_total{route="chat",direction="from_upstream"} 106"#,
+        r#"switchyard_backpressure_seconds_total{route="chat",direction="from_upstream"} 1.5"#,
+        r#"switchyard_buffered_bytes{route="chat",direction="from_upstream"} 4096"#,
+        r#"switchyard_session_closes_total{code="1000",initiator="downstream",reason="close_frame",route="chat"} 1"#,
+        r#"switchyard_http_requests_total{method="read",route="chat",status="200"} 1"#,
+        r#"switchyard_http_request_seconds_count{method="read",route="chat",status="200"} 1"#,
+        r#"switchyard_endpoint_sessions{cluster="app",endpoint="10.0.0.1:80"} 1"#,
+        r#"switchyard_endpoint_connect_seconds_bucket{cluster="app",endpoint="10.0.0.1:80",le="0.0001"} 0"#,
+        r#"switchyard_endpoint_connect_seconds_bucket{cluster="app",endpoint="10.0.0.1:80",le="0.00025"} 1"#,
+        r#"switchyard_endpoint_connect_seconds_sum{cluster="app",endpoint="10.0.0.1:80"} 0.0002"#,
+        r#"switchyard_endpoint_failures_total{cluster="app",endpoint="10.0.0.1:80",reason="connect"} 1"#,
+        r#"switchyard_affinity_total{result="owner",route="chat"} 1"#,
+        r#"switchyard_affinity_total{result="overflow",route="chat"} 0"#,
+        r#"switchyard_cluster_retries_total{cluster="app"} 1"#,
+        "switchyard_drain_state 2",
+        "switchyard_drain_sessions_left 7",
+        r#"switchyard_drain_closed_total{result="clean"} 1"#,
+        r#"switchyard_drain_closed_total{result="left"} 0"#,
+    ] {
+        assert_has(&metrics, sample);
+    }
+    drop(guards);
+}
+
+#[test]
+fn what_is_open_falls_when_its_guard_is_dropped() {
+    let metrics = metrics();
+    let (guards, endpoint) = exercise(&metrics);
+    drop(guards);
+    assert_has(
+        &metrics,
+        r#"switchyard_listener_connections{listener="web"} 0"#,
+    );
+    assert_has(
+        &metrics,
+        r#"switchyard_listener_connections_total{listener="web"} 1"#,
+    );
+    assert_has(
+        &metrics,
+        r#"switchyard_sessions{route="chat",protocol="h1"} 0"#,
+    );
+    let sessions = r#"switchyard_endpoint_sessions{cluster="app",endpoint="10.0.0.1:80"} 0"#;
+    assert_has(&metrics, sessions);
+    drop(endpoint);
+}
+
+#[test]
+fn workers_are_summed_and_what_has_ended_stays_in_the_sums() {
+    let metrics = metrics();
+    let first = metrics.worker().route("chat");
+    let second = metrics.worker().route("chat");
+    let ended = first.session();
+    ended.bytes(Direction::FromDownstream, 10);
+    let open = second.session();
+    open.bytes(Direction::FromDownstream, 5);
+    drop((ended, first));
+    assert_has(
+        &metrics,
+        r#"switchyard_sessions{route="chat",protocol="h1"} 1"#,
+    );
+    assert_has(
+        &metrics,
+        r#"switchyard_bytes_total{route="chat",direction="from_downstream"} 15"#,
+    );
+}
+
+#[test]
+fn a_gauge_is_right_when_one_worker_lowers_what_another_raised() {
+    let metrics = metrics();
+    let (first, second) = (
+        metrics.worker().route("chat"),
+        metrics.worker().route("chat"),
+    );
+    first.buffered(Direction::FromUpstream, 100);
+    second.buffered(Direction::FromUpstream, -40);
+    let sample = r#"switchyard_buffered_bytes{route="chat",direction="from_upstream"} 60"#;
+    assert_has(&metrics, sample);
+}
+
+#[test]
+fn a_block_is_found_again_by_name() {
+    let worker = metrics().worker();
+    let first = worker.route("chat");
+    assert!(Arc::ptr_eq(&first, &worker.clone().route("chat")));
+    assert!(!Arc::ptr_eq(&first, &worker.route("other")));
+}
+
+#[test]
+fn the_series_of_an_endpoint_go_with_its_last_handle() {
+    let metrics = metrics();
+    let old = metrics.endpoint("app", "10.0.0.1:80");
+    let new = metrics.endpoint("app", "10.0.0.1:80");
+    let session = old.session();
+    drop(old);
+    new.failure("reset");
+    let failures = |n: u32| {
+        format!(
+            r#"switchyard_endpoint_failures_total{{cluster="app",endpoint="10.0.0.1:80",reason="reset"}} {n}"#
+        )
+    };
+    assert_has(&metrics, &failures(1));
+    drop(new);
+    let sample = r#"switchyard_endpoint_sessions{cluster="app",endpoint="10.0.0.1:80"} 1"#;
+    assert_has(&metrics, sample);
+    drop(session);
+    assert!(!metrics.render().expect("renders").contains("10.0.0.1:80"));
+    metrics.endpoint("app", "10.0.0.1:80").failure("reset");
+    assert!(!metrics.render().expect("renders").contains("10.0.0.1:80"));
+    let again = metrics.endpoint("app", "10.0.0.1:80");
+    again.failure("reset");
+    assert_has(&metrics, &failures(1));
+}
+
+#[test]
+fn a_code_that_a_peer_chose_has_no_series_of_its_own() {
+    let metrics = metrics();
+    let route = metrics.route("chat");
+    for code in [4000, 4001, 4999] {
+        route.session_closed(code, Initiator::Upstream, "close_frame", Duration::ZERO);
+    }
+    let sample = r#"switchyard_session_closes_total{code="4xxx",initiator="upstream",reason="close_frame",route="chat"} 3"#;
+    assert_has(&metrics, sample);
+}
+
+#[test]
+fn every_name_and_help_follows_the_conventions() {
+    let metrics = metrics();
+    let guards = exercise(&metrics);
+    let text = metrics.render().expect("renders");
+    let kinds: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .collect();
+    let helps: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '))
+        .collect();
+    assert!(kinds.len() > 25, "{kinds:?}");
+    for (name, kind) in kinds {
+        assert!(
+            name.starts_with("switchyard_") || name.starts_with("process_"),
+            "{name}"
+        );
+        assert_eq!(
+            kind == "counter",
+            name.ends_with("_total"),
+            "{name} is a {kind}"
+        );
+        let help = helps[name];
+        assert!(
+            help.ends_with('.') || name.starts_with("process_"),
+            "{name}: {help}"
+        );
+        let unit = name.trim_end_matches("_total").ends_with("_seconds");
+        assert!(
+            !unit || help.contains("seconds"),
+            "{name} does not say its unit: {help}"
+        );
+    }
+    drop(guards);
+}
+
+#[test]
+fn no_series_is_shown_twice() {
+    let metrics = metrics();
+    let _again = (
+        metrics.route("chat"),
+        metrics.listener("web"),
+        metrics.cluster("app"),
+    );
+    let guards = exercise(&metrics);
+    let text = metrics.render().expect("renders");
+    let names = || {
+        text.lines()
+            .filter_map(|line| line.rsplit_once(' '))
+            .map(|(name, _)| name)
+    };
+    let samples = || names().filter(|name| !name.starts_with('#'));
+    assert_eq!(samples().count(), samples().collect::<BTreeSet<_>>().len());
+    drop(guards);
+}
