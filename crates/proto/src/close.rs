@@ -208,6 +208,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Read = Result<(u16, &'static str), CloseError>;
+
     #[test]
     fn the_wire_takes_registered_and_application_codes_only() {
         let sendable: Vec<u16> = (0..=u16::MAX)
@@ -223,7 +225,6 @@ mod tests {
     #[test]
     fn payloads_are_read_as_the_rfc_says() {
         let long = [&[0x03, 0xe8][..], &[b'x'; 124]].concat();
-        type Read = Result<(u16, &'static str), CloseError>;
         let table: [(&[u8], Read); 9] = [
             (b"", Ok((1005, ""))),
             (b"\x03", Err(CloseError::HalfCode)),
