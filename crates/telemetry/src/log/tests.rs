@@ -108,7 +108,7 @@ fn closed() -> Closed<'static> {
 #[test]
 fn a_json_line_is_flat_with_a_utc_timestamp() {
     let records = records(json(), || {
-        info!(listener = "web", sessions = 7, "listening")
+        info!(listener = "web", sessions = 7, "listening");
     });
     let [record] = records.as_slice() else {
         panic!("{records:?}")
