@@ -1,1 +1,35 @@
 //! Clusters, endpoints, dialling and the handshake towards them.
+//!
+//! A handshake or a request arrives here with its head finished: hop-by-hop fields dealt with,
+//! `Host` set, the target in origin form. This crate orders the cluster's endpoints for it, dials
+//! them in that order, writes it out as HTTP/1.1 and hands back what the endpoint answered.
+//!
+//! Not here: which cluster a request belongs to, what its affinity value is, how long a request may
+//! take as a whole, and everything towards the client. Once the 101 is verified, nothing of HTTP is
+//! left: a [`Switched`] is a socket and the bytes that came with the 101.
+
+mod attempts;
+mod body;
+mod cluster;
+mod dial;
+mod dialer;
+mod endpoint;
+mod error;
+mod http1;
+mod pool;
+mod ranking;
+mod send;
+mod upgrade;
+
+#[cfg(test)]
+mod testing;
+
+pub use attempts::Place;
+pub use body::{Body, BoxError};
+pub use cluster::{Cluster, Clusters};
+pub use dialer::Dialer;
+pub use endpoint::{Endpoint, Lease};
+pub use error::DialError;
+pub use ranking::Ranking;
+pub use send::Answered;
+pub use upgrade::{Switched, Upgrade};

@@ -1,0 +1,45 @@
+//! What a worker dials with.
+//!
+//! The two things it does live in [`crate::upgrade`] and [`crate::send`].
+
+use switchyard_drain::Tasks;
+
+use crate::pool::Pool;
+
+/// Dials endpoints for one worker; owns that worker's kept-alive connections.
+#[derive(Debug)]
+pub struct Dialer {
+    pub(crate) tasks: Tasks,
+    pub(crate) pool: Pool,
+}
+
+impl Dialer {
+    /// A dialer whose connections are driven by `tasks`.
+    #[must_use]
+    pub fn new(tasks: Tasks) -> Self {
+        Self {
+            pool: Pool::new(tasks.clone()),
+            tasks,
+        }
+    }
+
+    /// Closes the idle connections now, and keeps none from here on.
+    ///
+    /// Requests in flight go on. Without it the tasks of idle connections hold up
+    /// [`Tasks::finished`] for the pool's idle timeout.
+    pub fn close_idle(&self) {
+        self.pool.close();
+    }
+
+    /// Runs `driver` until HTTP is over on its connection. How it ended is told to whoever reads the
+    /// answer or its body.
+    pub(crate) fn drive(&self, driver: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+        self.tasks.spawn(async move { drop(driver.await) });
+    }
+}
+
+impl Drop for Dialer {
+    fn drop(&mut self) {
+        self.pool.close();
+    }
+}

@@ -1,0 +1,121 @@
+//! One address in a cluster, and the guard that counts a session on it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use switchyard_balance::{EndpointToken, HashKey};
+use switchyard_config as config;
+use switchyard_telemetry::Metrics;
+use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
+
+/// One address in a cluster. Its name, the address as text, is its identity.
+pub struct Endpoint {
+    address: SocketAddr,
+    name: Arc<str>,
+    /// What an issued cookie says for it.
+    token: EndpointToken,
+    /// Handshakes in flight and open sessions, over all workers.
+    load: AtomicU32,
+    metrics: EndpointMetrics,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        cluster: &str,
+        endpoint: &config::Endpoint,
+        key: &HashKey,
+        metrics: &Metrics,
+    ) -> Self {
+        let name: Arc<str> = endpoint.address.to_string().into();
+        Self {
+            address: endpoint.address,
+            token: EndpointToken::new(key, cluster, &name),
+            load: AtomicU32::new(0),
+            metrics: metrics.endpoint(cluster, &name),
+            name,
+        }
+    }
+
+    /// Where it is dialled.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address as text: its identity on every replica, and its metric label.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Leases that are held now: handshakes in flight and open sessions, over all workers.
+    #[must_use]
+    pub fn load(&self) -> u32 {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// Counts a handshake, and the session it may become, until the lease is dropped.
+    ///
+    /// It counts from the moment the endpoint is chosen, so that a burst of handshakes spreads.
+    pub fn lease(self: &Arc<Self>) -> Lease {
+        self.load.fetch_add(1, Ordering::Relaxed);
+        Lease {
+            endpoint: Arc::clone(self),
+            session: None,
+        }
+    }
+
+    pub(crate) fn token(&self) -> &EndpointToken {
+        &self.token
+    }
+
+    pub(crate) fn metrics(&self) -> &EndpointMetrics {
+        &self.metrics
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("name", &self.name)
+            .field("load", &self.load())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A share of an endpoint's load; given back on drop.
+#[must_use = "the endpoint counts it while it is held"]
+pub struct Lease {
+    endpoint: Arc<Endpoint>,
+    session: Option<EndpointSession>,
+}
+
+impl Lease {
+    /// The handshake became a session: it counts in the endpoint's session gauge from here on.
+    pub(crate) fn opened(mut self) -> Self {
+        self.session = Some(self.endpoint.metrics.session());
+        self
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.endpoint.load.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("endpoint", &self.endpoint.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! What can go wrong between choosing an endpoint and having the head of its answer.
+//!
+//! Every variant says on which side it happened. The text of an error is its own level only; what
+//! lies underneath is its `source`. A response body that breaks later is an error of that body.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use switchyard_proto::handshake::ResponseError;
+
+/// Why no endpoint answered.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The ranking was empty.
+    #[error("cluster {cluster} has no endpoint")]
+    NoEndpoint {
+        /// Whose ranking it was.
+        cluster: Arc<str>,
+    },
+    /// The gateway could not make a socket: descriptors, ports or memory ran out on this side.
+    #[error("the gateway has no socket left to dial endpoint {endpoint}")]
+    NoSocket {
+        /// Who was to be dialled.
+        endpoint: Arc<str>,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The endpoint, or the network before it, refused the connection.
+    #[error("endpoint {endpoint} cannot be connected to")]
+    Connect {
+        /// Who was dialled.
+        endpoint: Arc<str>,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The endpoint did not accept the connection within the cluster's `connect_timeout`.
+    #[error("endpoint {endpoint} did not accept the connection within {after:?}")]
+    ConnectTimeout {
+        /// Who was dialled.
+        endpoint: Arc<str>,
+        /// The cluster's `connect_timeout`.
+        after: Duration,
+    },
+    /// The endpoint accepted the connection and ended it before the head of an answer was complete.
+    #[error("endpoint {endpoint} ended the connection without an answer")]
+    Closed {
+        /// Who ended it.
+        endpoint: Arc<str>,
+        /// How it was noticed.
+        #[source]
+        source: hyper::Error,
+    },
+    /// The endpoint took the handshake and did not complete the head of an answer in time.
+    #[error("endpoint {endpoint} did not answer the handshake within {after:?}")]
+    AnswerTimeout {
+        /// Who stayed silent.
+        endpoint: Arc<str>,
+        /// How long it had.
+        after: Duration,
+    },
+    /// The endpoint answered with something that is not an HTTP/1 head, or that is past the limits.
+    #[error("endpoint {endpoint} answered with a malformed or oversized head")]
+    BadResponse {
+        /// Who answered.
+        endpoint: Arc<str>,
+        /// What is wrong with it.
+        #[source]
+        source: hyper::Error,
+    },
+    /// The endpoint answered 101 to a handshake, and the 101 is not the one RFC 6455 section 4.1
+    /// asks for.
+    #[error("endpoint {endpoint} answered the handshake with an invalid 101")]
+    BadHandshake {
+        /// Who answered.
+        endpoint: Arc<str>,
+        /// What is wrong with it.
+        #[source]
+        source: ResponseError,
+    },
+    /// The endpoint answered 101 to a request that did not ask for an upgrade (RFC 9110 section
+    /// 15.2.2).
+    #[error("endpoint {endpoint} switched protocols on a request that did not ask for it")]
+    UnaskedUpgrade {
+        /// Who answered.
+        endpoint: Arc<str>,
+    },
+    /// The body of the request broke on the client's side while it was being sent.
+    #[error("the request's body broke before endpoint {endpoint} answered")]
+    RequestBody {
+        /// Who was being sent to; not at fault.
+        endpoint: Arc<str>,
+        /// The error of the body that was handed in is further down the chain.
+        #[source]
+        source: hyper::Error,
+    },
+}
+
+impl DialError {
+    /// Names a failed exchange on an established connection.
+    pub(crate) fn exchange(endpoint: Arc<str>, source: hyper::Error) -> Self {
+        if source.is_user() {
+            Self::RequestBody { endpoint, source }
+        } else if source.is_parse() || source.is_parse_too_large() {
+            Self::BadResponse { endpoint, source }
+        } else {
+            Self::Closed { endpoint, source }
+        }
+    }
+
+    /// Names a failed `connect`.
+    pub(crate) fn connect(endpoint: Arc<str>, source: io::Error) -> Self {
+        if is_local_shortage(&source) {
+            Self::NoSocket { endpoint, source }
+        } else {
+            Self::Connect { endpoint, source }
+        }
+    }
+
+    /// A stable metric label.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoEndpoint { .. } => "no_endpoint",
+            Self::NoSocket { .. } => "no_socket",
+            Self::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+                "connect_refused"
+            }
+            Self::Connect { .. } => "connect_failed",
+            Self::ConnectTimeout { .. } => "connect_timeout",
+            Self::Closed { .. } => "closed_without_answer",
+            Self::AnswerTimeout { .. } => "answer_timeout",
+            Self::BadResponse { .. } => "bad_response",
+            Self::BadHandshake { .. } => "bad_handshake",
+            Self::UnaskedUpgrade { .. } => "unasked_upgrade",
+            Self::RequestBody { .. } => "request_body",
+        }
+    }
+
+    /// What the client is answered: 503 when nobody was asked, 504 when somebody did not answer in
+    /// time, 502 when what came back was no answer, 400 when the client's own body broke.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoEndpoint { .. } | Self::NoSocket { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ConnectTimeout { .. } | Self::AnswerTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Connect { .. }
+            | Self::Closed { .. }
+            | Self::BadResponse { .. }
+            | Self::BadHandshake { .. }
+            | Self::UnaskedUpgrade { .. } => StatusCode::BAD_GATEWAY,
+            Self::RequestBody { .. } => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The error that the request's body itself gave, when that is what ended the exchange.
+    #[must_use]
+    pub fn body_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        if let Self::RequestBody { source, .. } = self {
+            source.source()
+        } else {
+            None
+        }
+    }
+
+    /// Whether it says something about the endpoint, and not about the gateway or the client.
+    pub(crate) fn blames_endpoint(&self) -> bool {
+        !matches!(
+            self,
+            Self::NoEndpoint { .. } | Self::NoSocket { .. } | Self::RequestBody { .. }
+        )
+    }
+}
+
+/// Whether the system failed to make a socket, before any packet left.
+fn is_local_shortage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
+    ) || matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS))
+}
+
+/// Too many open files in this process.
+const EMFILE: i32 = 24;
+/// Too many open files in the system.
+const ENFILE: i32 = 23;
+/// No memory for the socket.
+const ENOBUFS: i32 = 105;

@@ -1,0 +1,131 @@
+//! Plain HTTP to an endpoint: request and response bodies stream, connections are kept alive.
+//!
+//! The request's body is not read before an endpoint has accepted the connection. It is then read
+//! as fast as the endpoint takes it, and never waits for a 100 from the endpoint: a server that
+//! answers `Expect: 100-continue` when its body is first read (hyper does) thereby answers it as
+//! soon as there is somewhere for the body to go. The caller takes the field out of the request, and
+//! bounds how long all of it may take by dropping the future, which ends the connection.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::SendRequest;
+
+use crate::attempts::{Attempt, Place, in_order};
+use crate::body::{Body, from_endpoint};
+use crate::cluster::Cluster;
+use crate::dialer::Dialer;
+use crate::endpoint::Endpoint;
+use crate::error::DialError;
+use crate::http1;
+use crate::pool::Key;
+use crate::ranking::Ranking;
+
+/// An endpoint's answer to plain HTTP, or to a handshake that it declined.
+#[derive(Debug)]
+pub struct Answered {
+    /// As it came; hop-by-hop fields are still in it.
+    pub response: Response<Body>,
+    /// Who answered.
+    pub endpoint: Arc<Endpoint>,
+    /// Which of the ranking that was.
+    pub place: Place,
+}
+
+impl Dialer {
+    /// Sends `request` to the first endpoint of `ranking` that can be reached.
+    ///
+    /// A kept-alive connection that the endpoint closed before the request was begun costs nothing:
+    /// the request goes on a fresh connection to the same endpoint.
+    ///
+    /// # Errors
+    /// See [`DialError`]. There is no deadline here beyond the cluster's `connect_timeout`.
+    pub async fn send(
+        &self,
+        cluster: &Cluster,
+        ranking: Ranking,
+        mut request: Request<Body>,
+    ) -> Result<Answered, DialError> {
+        frame(&mut request);
+        let served = in_order(cluster, ranking, request, |endpoint, request| {
+            self.ask(cluster, endpoint, request)
+        })
+        .await?;
+        Ok(Answered {
+            response: served.answer.map(from_endpoint),
+            endpoint: served.endpoint,
+            place: served.place,
+        })
+    }
+
+    async fn ask(
+        &self,
+        cluster: &Cluster,
+        endpoint: Arc<Endpoint>,
+        request: Request<Body>,
+    ) -> Attempt<Request<Body>, Response<Incoming>> {
+        let key = Key {
+            address: endpoint.address(),
+            case: cluster.header_case(),
+        };
+        let request = match self.pool.take(key) {
+            None => request,
+            Some(sender) => match self.ask_on(sender, key, &endpoint, request).await {
+                Attempt::Unsent(request, _) => request,
+                done @ (Attempt::Answered(_) | Attempt::Failed(_)) => return done,
+            },
+        };
+        match self.connect(cluster, &endpoint).await {
+            Ok(sender) => self.ask_on(sender, key, &endpoint, request).await,
+            Err(error) => Attempt::Unsent(request, error),
+        }
+    }
+
+    /// A fresh connection, driven by a task of its own.
+    async fn connect(
+        &self,
+        cluster: &Cluster,
+        endpoint: &Endpoint,
+    ) -> Result<SendRequest<Body>, DialError> {
+        let (sender, driver) = http1::connect(cluster, endpoint).await?;
+        self.drive(driver);
+        Ok(sender)
+    }
+
+    async fn ask_on(
+        &self,
+        mut sender: SendRequest<Body>,
+        key: Key,
+        endpoint: &Endpoint,
+        request: Request<Body>,
+    ) -> Attempt<Request<Body>, Response<Incoming>> {
+        match sender.try_send_request(request).await {
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let endpoint = Arc::clone(endpoint.name());
+                Attempt::Failed(DialError::UnaskedUpgrade { endpoint })
+            }
+            Ok(response) => {
+                self.pool.put_back(key, sender);
+                Attempt::Answered(response)
+            }
+            Err(error) => Attempt::failed(endpoint, error),
+        }
+    }
+}
+
+/// Makes the head say how the body ends, whatever the method.
+///
+/// hyper sends a `GET` or `HEAD` whose body has no known length without that body, unless the head
+/// announces it.
+fn frame(request: &mut Request<Body>) {
+    *request.version_mut() = Version::HTTP_11;
+    let body = request.body();
+    let unsized_body = !body.is_end_stream() && body.size_hint().exact().is_none();
+    if unsized_body && !request.headers().contains_key(CONTENT_LENGTH) {
+        request
+            .headers_mut()
+            .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
