@@ -1,0 +1,33 @@
+//! What the outside may see of a stream: counts, never payload.
+
+use crate::Side;
+use crate::frame::OpCode;
+
+/// What a message is (RFC 6455 section 5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// UTF-8 text, unless it is compressed.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// Told of every frame and message that is passed on. Called for each frame: it must be cheap.
+///
+/// What is dropped (after a Close, or when the other side is gone) is not told; nor are the
+/// gateway's own frames.
+pub trait Observer {
+    /// A frame was admitted: its header, not yet its payload (of a control frame: all of it).
+    fn frame(&mut self, from: Side, opcode: OpCode, payload_len: u64);
+
+    /// The last byte of a message passed; `len` is its payload on the wire in bytes, compressed
+    /// if the peer compressed it.
+    fn message(&mut self, from: Side, kind: MessageKind, len: u64);
+}
+
+/// Sees nothing.
+impl Observer for () {
+    fn frame(&mut self, _: Side, _: OpCode, _: u64) {}
+
+    fn message(&mut self, _: Side, _: MessageKind, _: u64) {}
+}

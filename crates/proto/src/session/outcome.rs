@@ -1,0 +1,89 @@
+//! How a session ended, and why: what the access log and the metrics say of it.
+
+use crate::close::CloseCode;
+use crate::violation::Violation;
+
+/// Who began the end of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Initiator {
+    /// The client.
+    Downstream,
+    /// The application server.
+    Upstream,
+    /// Switchyard itself.
+    Gateway,
+}
+
+impl Initiator {
+    /// The initiator as a metric label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Downstream => "downstream",
+            Self::Upstream => "upstream",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+impl From<crate::Side> for Initiator {
+    fn from(side: crate::Side) -> Self {
+        match side {
+            crate::Side::Downstream => Self::Downstream,
+            crate::Side::Upstream => Self::Upstream,
+        }
+    }
+}
+
+/// Why a session ended: what happened first. What follows from it is not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A peer sent a Close.
+    CloseFrame,
+    /// A peer ended its stream without a Close.
+    Eof,
+    /// Reading from or writing to a peer failed.
+    Reset,
+    /// A peer broke a rule.
+    Violation(Violation),
+    /// No data frame in either direction for the route's `idle_timeout`.
+    IdleTimeout,
+    /// The gateway drains and asked the peers to go.
+    Drain,
+    /// The drain took too long, and the session was cut.
+    DrainDeadline,
+    /// The gateway was told to stop at once.
+    Shutdown,
+    /// An operator closed the session.
+    Admin,
+}
+
+impl Cause {
+    /// The cause as a metric label.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::CloseFrame => "close_frame",
+            Self::Eof => "eof",
+            Self::Reset => "reset",
+            Self::Violation(violation) => violation.reason(),
+            Self::IdleTimeout => "idle_timeout",
+            Self::Drain => "drain",
+            Self::DrainDeadline => "drain_deadline",
+            Self::Shutdown => "shutdown",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Who began it.
+    pub initiator: Initiator,
+    /// The code of the first Close, the peer's or ours; [`CloseCode::NO_STATUS`] if it had none,
+    /// [`CloseCode::ABNORMAL`] if there was no Close to begin with (RFC 6455 section 7.1.5).
+    pub code: CloseCode,
+    /// What happened first.
+    pub cause: Cause,
+    /// Whether a Close was seen from both peers.
+    pub clean: bool,
+}

@@ -1,0 +1,123 @@
+//! What the machine asks its caller to do.
+
+use std::time::Instant;
+
+use super::Outcome;
+use crate::Side;
+use crate::frame::Owned;
+
+/// One thing to do. The order in which they come is the order of the bytes on the wire.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The next `len` bytes of the input being handled go to the other side of `from`, unchanged.
+    Pass {
+        /// Whose input.
+        from: Side,
+        /// Bytes, at least 1.
+        len: usize,
+    },
+    /// The next `len` bytes of the input being handled are dropped: the machine keeps a copy, or
+    /// they are not to go anywhere.
+    Skip {
+        /// Whose input.
+        from: Side,
+        /// Bytes, at least 1.
+        len: usize,
+    },
+    /// Bytes that the machine owns: what it held back, or a frame of the gateway.
+    Send {
+        /// Who gets them.
+        to: Side,
+        /// The bytes.
+        bytes: Owned,
+    },
+    /// Write the front message of the caller's queue for `to`, whole; if there are more, call
+    /// [`handle_publish`](super::Session::handle_publish) again.
+    Publish {
+        /// Who gets it.
+        to: Side,
+    },
+    /// End the stream to `to` (FIN) after everything before it, then call
+    /// [`handle_flushed`](super::Session::handle_flushed).
+    Shutdown {
+        /// Whose stream.
+        to: Side,
+    },
+    /// Nothing to do before the next event.
+    Wait {
+        /// When to call [`handle_timeout`](super::Session::handle_timeout) at the latest.
+        until: Option<Instant>,
+        /// What for.
+        reason: WaitReason,
+    },
+    /// The session is over: drop both connections, whatever is unwritten. Every further poll says
+    /// the same.
+    Finished(Outcome),
+}
+
+/// What a session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// Input; there is no timer.
+    Input,
+    /// Input, before the session counts as idle.
+    Idle,
+    /// The peers to be told, and to answer.
+    Close,
+    /// The peers to end their streams.
+    Eof,
+}
+
+/// What is to be done with the input being handled. Comes out in the order of the fields.
+#[derive(Debug)]
+pub(super) struct Plan {
+    from: Side,
+    release: Option<Owned>,
+    pass: usize,
+    skip: usize,
+}
+
+impl Plan {
+    pub(super) const EMPTY: Self = Self {
+        from: Side::Downstream,
+        release: None,
+        pass: 0,
+        skip: 0,
+    };
+
+    /// What was held back goes first, then `pass` bytes of the input; `skip` more are dropped.
+    pub(super) fn passing(from: Side, release: Option<Owned>, pass: usize, skip: usize) -> Self {
+        Self {
+            from,
+            release,
+            pass,
+            skip,
+        }
+    }
+
+    /// Nothing goes anywhere.
+    pub(super) fn dropping(from: Side, skip: usize) -> Self {
+        Self::passing(from, None, 0, skip)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pass == 0 && self.skip == 0 && self.release.is_none()
+    }
+
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Output> {
+        let from = self.from;
+        if let Some(bytes) = self.release.take() {
+            let to = from.other();
+            return Some(Output::Send { to, bytes });
+        }
+        match (std::mem::take(&mut self.pass), self.skip) {
+            (0, 0) => None,
+            (0, _) => {
+                let len = std::mem::take(&mut self.skip);
+                Some(Output::Skip { from, len })
+            }
+            (len, _) => Some(Output::Pass { from, len }),
+        }
+    }
+}

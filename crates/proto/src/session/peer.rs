@@ -1,0 +1,157 @@
+//! What the machine knows of one peer: the stream that comes from it and the stream that goes to
+//! it.
+
+use super::Traffic;
+use crate::Side;
+use crate::frame::ControlFrame;
+use crate::scanner::{Scanner, StopAt};
+
+/// The stream that comes from a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inbound {
+    /// Its frames are checked.
+    Open,
+    /// Its Close was seen; what follows is dropped (RFC 6455 section 5.5.1).
+    Closed,
+    /// It broke a rule; what follows is dropped unread (section 7.1.7).
+    Refused,
+    /// It ended without a Close.
+    Ended,
+    /// It ended after its Close.
+    ClosedAndEnded,
+}
+
+impl Inbound {
+    pub(super) fn is_ended(self) -> bool {
+        matches!(self, Self::Ended | Self::ClosedAndEnded)
+    }
+
+    pub(super) fn said_close(self) -> bool {
+        matches!(self, Self::Closed | Self::ClosedAndEnded)
+    }
+
+    pub(super) fn ended(self) -> Self {
+        if self.said_close() {
+            Self::ClosedAndEnded
+        } else {
+            Self::Ended
+        }
+    }
+}
+
+/// The stream that goes to a peer. It only ever moves down this list.
+#[derive(Debug)]
+pub(super) enum Outbound {
+    /// The other peer's frames are passed on.
+    Open,
+    /// They are passed on up to the end of the current frame; this Close follows.
+    CloseDue(Box<ControlFrame>),
+    /// A Close was passed on or sent; nothing follows it.
+    Closed,
+    /// The stream is to be ended.
+    FinDue,
+    /// The caller was asked to end it.
+    FinAsked,
+    /// It is ended and on the wire, or there is no one there.
+    Done,
+}
+
+impl Outbound {
+    /// Whether bytes of the other peer still go this way.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open | Self::CloseDue(_))
+    }
+}
+
+/// One peer.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) scanner: Scanner,
+    pub(super) inbound: Inbound,
+    pub(super) outbound: Outbound,
+    pub(super) publish: Publish,
+    pub(super) traffic: Traffic,
+}
+
+/// Whether the caller has a message for a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Publish {
+    No,
+    Due,
+}
+
+impl Peer {
+    fn new() -> Self {
+        Self {
+            scanner: Scanner::new(),
+            inbound: Inbound::Open,
+            outbound: Outbound::Open,
+            publish: Publish::No,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Where the other peer's input has to stop so that something else can be sent to this one.
+    #[inline]
+    pub(super) fn stop_at(&self) -> StopAt {
+        match (&self.outbound, self.publish) {
+            (Outbound::CloseDue(_), _) => StopAt::Frame,
+            (Outbound::Open, Publish::Due) => StopAt::Message,
+            _ => StopAt::Never,
+        }
+    }
+
+    /// Ends the stream to this peer once nothing more is to be said or heard.
+    pub(super) fn settle(&mut self) {
+        if matches!(self.outbound, Outbound::Closed) && self.inbound != Inbound::Open {
+            self.outbound = Outbound::FinDue;
+        }
+    }
+
+    /// Whether nothing more happens on either stream.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.outbound, Outbound::Done) && self.inbound.is_ended()
+    }
+}
+
+/// Both peers.
+#[derive(Debug)]
+pub(super) struct Peers {
+    downstream: Peer,
+    upstream: Peer,
+}
+
+impl Peers {
+    pub(super) fn new() -> Self {
+        Self {
+            downstream: Peer::new(),
+            upstream: Peer::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn of(&self, side: Side) -> &Peer {
+        match side {
+            Side::Downstream => &self.downstream,
+            Side::Upstream => &self.upstream,
+        }
+    }
+
+    #[inline]
+    pub(super) fn of_mut(&mut self, side: Side) -> &mut Peer {
+        match side {
+            Side::Downstream => &mut self.downstream,
+            Side::Upstream => &mut self.upstream,
+        }
+    }
+
+    pub(super) fn both(&self, predicate: impl Fn(&Peer) -> bool) -> bool {
+        predicate(&self.downstream) && predicate(&self.upstream)
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.downstream.settle();
+        self.upstream.settle();
+    }
+}

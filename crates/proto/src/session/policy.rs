@@ -1,0 +1,42 @@
+//! What a route asks of its sessions.
+
+use std::time::{Duration, Instant};
+
+use crate::Side;
+use crate::handshake::Deflate;
+use crate::scanner::Rules;
+
+/// Limits and timers, shared by all sessions of a route. `None` switches one off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The longest data frame that is passed on, in payload bytes.
+    pub max_frame: Option<u64>,
+    /// The longest message that is passed on, in payload bytes on the wire.
+    pub max_message: Option<u64>,
+    /// How long a session may be without a data frame in either direction. Pings do not count.
+    pub idle_timeout: Option<Duration>,
+    /// How long each phase of closing may take: until both peers have been told and have
+    /// answered, and then until both have ended their streams.
+    pub close_timeout: Duration,
+}
+
+impl Policy {
+    pub(super) fn rules(&self, from: Side, deflate: Deflate) -> Rules {
+        Rules {
+            from,
+            deflate,
+            max_frame: self.max_frame.unwrap_or(u64::MAX),
+            max_message: self.max_message.unwrap_or(u64::MAX),
+        }
+    }
+
+    /// When a session is idle that was last active at `active`; `None` for never.
+    pub(super) fn idle_at(&self, active: Instant) -> Option<Instant> {
+        active.checked_add(self.idle_timeout?)
+    }
+
+    /// When a phase of closing that begins at `now` is over; `None` for beyond all time.
+    pub(super) fn close_by(&self, now: Instant) -> Option<Instant> {
+        now.checked_add(self.close_timeout)
+    }
+}
