@@ -1,37 +1,104 @@
 //! YAML to validated values, with diagnostics that point at the file.
 //!
-//! Two layers with one function between them: `raw` mirrors the file, [`model`] cannot be wrong.
-//! Nothing here listens, dials or logs.
+//! A file goes through three forms. `node` is the YAML with the place of everything in it; `raw`
+//! mirrors the file, one declaration a table; [`model`] cannot be wrong. Problems are collected on
+//! the way, so that all of them are told at once. The schema for editors and the reference for
+//! people come from the same declarations.
+//!
+//! Nothing here listens, dials or logs, and no text can make it panic.
 
 pub mod model;
 
+mod decode;
 mod diagnostics;
+mod lower;
+mod node;
+mod raw;
+mod reference;
+mod report;
+mod scalar;
+mod schema;
+mod shape;
+mod source;
+mod suggest;
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 pub use diagnostics::{Diagnostic, Errors};
 pub use model::*;
+pub use source::Position;
+
+use decode::Decode as _;
+use report::Report;
+use source::Source;
+
+/// No file that is read here is larger, secrets included.
+const MAX_FILE: u64 = 16 << 20;
 
 /// Reads, parses and checks the file at `path`.
 ///
 /// # Errors
-/// Every problem of the file at once, in the order of the file.
+/// Every problem of the file at once, in the order of the file; or that it cannot be read.
 pub fn load(path: &Path) -> Result<Config, Errors> {
-    let _ = path;
-    Err(Errors::default())
+    let unreadable = |message| Errors::new(vec![Diagnostic::of_file(path, message)]);
+    let bytes = read(path).map_err(|error| unreadable(format!("cannot read the file: {error}")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| unreadable(format!("the file is not UTF-8: {}", error.utf8_error())))?;
+    parse(&text, path)
 }
 
-/// Parses and checks `text`; `origin` names it in diagnostics and is what secret files are relative to.
+/// Parses and checks `text`. `origin` names it in diagnostics; the secret files that it mentions
+/// are read, relative to the directory of `origin`.
 ///
 /// # Errors
 /// Every problem of the text at once, in the order of the text.
 pub fn parse(text: &str, origin: &Path) -> Result<Config, Errors> {
-    let _ = (text, origin);
-    Err(Errors::default())
+    parse_with(text, origin, &read)
+}
+
+/// As [`parse`], with `read` instead of the file system: for tests and fuzzing.
+///
+/// # Errors
+/// Every problem of the text at once, in the order of the text.
+pub fn parse_with(
+    text: &str,
+    origin: &Path,
+    read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+) -> Result<Config, Errors> {
+    let source = Source::new(text, origin);
+    let mut report = Report::default();
+    let directory = origin.parent().unwrap_or(Path::new(""));
+    let config = match node::read::read(&source) {
+        Ok(root) => raw::Document::decode(&root, &mut report)
+            .and_then(|file| lower::config(file, directory, read, &mut report)),
+        Err(problem) => {
+            report.add(problem);
+            None
+        }
+    };
+    match config {
+        Some(config) if report.is_empty() => Ok(config),
+        _ => Err(report.into_errors(&source)),
+    }
 }
 
 /// The JSON Schema (2020-12) of the configuration file, for editors.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    serde_json::Value::Null
+    schema::document(&raw::Document::shape())
+}
+
+/// The reference of the configuration file in Markdown, for people.
+#[must_use]
+pub fn reference() -> String {
+    reference::document(&raw::Document::shape())
+}
+
+/// The beginning of a file, as much of it as any file may have.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -4,6 +4,7 @@
 //! every route's cluster exists, every path capture is in its template, names are unique. Nothing
 //! here knows about YAML.
 
+mod choice;
 mod cluster;
 mod listener;
 mod process;
@@ -12,6 +13,7 @@ mod secret;
 
 use ipnet::IpNet;
 
+pub(crate) use choice::Choice;
 pub use cluster::{Balancer, Cluster, Endpoint, HeaderCase};
 pub use listener::Listener;
 pub use process::{

@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::choice::choice;
+
 /// A named group of interchangeable endpoints and their policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
@@ -31,24 +33,26 @@ pub struct Endpoint {
     pub weight: NonZeroU32,
 }
 
-/// Orders a cluster's endpoints for one handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Balancer {
-    /// Weighted rendezvous hash of the affinity value.
-    Rendezvous,
-    /// The less loaded of two that are picked at random.
-    LeastSessions,
-    /// One after the other.
-    RoundRobin,
-    /// At random.
-    Random,
+choice! {
+    /// Orders a cluster's endpoints for one handshake.
+    Balancer {
+        /// Weighted rendezvous hash of the affinity value.
+        Rendezvous = "rendezvous",
+        /// The less loaded of two that are picked at random.
+        LeastSessions = "least_sessions",
+        /// One after the other.
+        RoundRobin = "round_robin",
+        /// At random.
+        Random = "random",
+    }
 }
 
-/// How header names are written to an HTTP/1 endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HeaderCase {
-    /// In lower case.
-    Lower,
-    /// As the client wrote them.
-    Preserve,
+choice! {
+    /// How header names are written to an HTTP/1 endpoint.
+    HeaderCase {
+        /// In lower case.
+        Lower = "lower",
+        /// As the client wrote them.
+        Preserve = "preserve",
+    }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::Secret;
+use super::choice::choice;
 
 /// How sessions are asked to go at shutdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +22,16 @@ pub struct Drain {
     pub deadline: Duration,
 }
 
-/// Which sessions are asked to go first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DrainOrder {
-    /// Longest without a message first.
-    IdleFirst,
-    /// Longest open first.
-    OldestFirst,
-    /// At random.
-    Random,
+choice! {
+    /// Which sessions are asked to go first.
+    DrainOrder {
+        /// Longest without a message first.
+        IdleFirst = "idle_first",
+        /// Longest open first.
+        OldestFirst = "oldest_first",
+        /// At random.
+        Random = "random",
+    }
 }
 
 /// The Close frame of a drain.
@@ -61,28 +63,31 @@ pub struct Log {
     pub access: AccessLog,
 }
 
-/// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
+choice! {
+    /// How a log line is written.
+    LogFormat {
+        /// One JSON object a line.
+        Json = "json",
+        /// For people.
+        Text = "text",
+    }
 }
 
-/// How severe a log line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum LogLevel {
-    /// Someone must act.
-    Error,
-    /// Someone must look.
-    Warn,
-    /// What an operator follows.
-    Info,
-    /// What a developer follows.
-    Debug,
-    /// Everything, frames included.
-    Trace,
+choice! {
+    /// How severe a log line is.
+    #[derive(PartialOrd, Ord)]
+    LogLevel {
+        /// Someone must act.
+        Error = "error",
+        /// Someone must look.
+        Warn = "warn",
+        /// What an operator follows.
+        Info = "info",
+        /// What a developer follows.
+        Debug = "debug",
+        /// Everything, frames included.
+        Trace = "trace",
+    }
 }
 
 /// Whether sessions and requests are logged.

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::choice::choice;
+
 /// A match on host, path and headers, the clusters behind it and its policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -111,15 +113,16 @@ pub struct IssuedCookie {
     pub same_site: SameSite,
 }
 
-/// The `SameSite` attribute of a cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SameSite {
-    /// Sent with requests from the same site only.
-    Strict,
-    /// Also sent when the user follows a link.
-    Lax,
-    /// Sent always; browsers want `Secure` with it.
-    None,
+choice! {
+    /// The `SameSite` attribute of a cookie.
+    SameSite {
+        /// Sent with requests from the same site only.
+        Strict = "strict",
+        /// Also sent when the user follows a link.
+        Lax = "lax",
+        /// Sent always; browsers want `Secure` with it.
+        None = "none",
+    }
 }
 
 /// Policy for the sessions of a route. Sizes count payload bytes on the wire.

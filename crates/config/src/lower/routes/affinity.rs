@@ -1,0 +1,116 @@
+//! Affinity of a route: captures that its path has, sources that can be reached.
+
+use super::Template;
+use crate::decode::At;
+use crate::model::{AffinitySource, IssuedCookie, SameSite, Segment};
+use crate::raw;
+use crate::report::{Problem, Report};
+use crate::scalar::{CaptureName, Switch};
+use crate::source::Span;
+use crate::suggest;
+
+/// Checks the sources against the route's template and one another.
+pub(super) fn lower(
+    sources: Vec<At<raw::AffinitySource>>,
+    template: Option<&Template>,
+    report: &mut Report,
+) -> Vec<AffinitySource> {
+    let mut lowered: Vec<(AffinitySource, Span)> = Vec::new();
+    for At { value, span, .. } in sources {
+        let source = source(value, template, report);
+        report_unreachable(&source, span, &lowered, report);
+        lowered.push((source, span));
+    }
+    lowered.into_iter().map(|(source, _)| source).collect()
+}
+
+fn source(
+    raw: raw::AffinitySource,
+    template: Option<&Template>,
+    report: &mut Report,
+) -> AffinitySource {
+    match raw {
+        raw::AffinitySource::Path(capture) => {
+            report_missing_capture(&capture, template, report);
+            AffinitySource::Path(capture.value.0)
+        }
+        raw::AffinitySource::Cookie(name) => AffinitySource::Cookie(name.0),
+        raw::AffinitySource::IssuedCookie(raw) => {
+            AffinitySource::IssuedCookie(issued_cookie(raw, report))
+        }
+        raw::AffinitySource::Header(name) => AffinitySource::Header(name.0),
+        raw::AffinitySource::Query(name) => AffinitySource::Query(name.0),
+        raw::AffinitySource::ClientAddress => AffinitySource::ClientAddress,
+    }
+}
+
+fn report_missing_capture(
+    capture: &At<CaptureName>,
+    template: Option<&Template>,
+    report: &mut Report,
+) {
+    let name = capture.value.0.as_str();
+    let Some(template) = template else {
+        let message = format!("there is no `path` to capture `{name}` from");
+        let help = format!("give the match a `path` with `{{{name}}}` in it");
+        return report.add(Problem::new(capture.span, message).help(help));
+    };
+    let captures: Vec<&str> = template.value.0.iter().filter_map(captured).collect();
+    if captures.contains(&name) {
+        return;
+    }
+    let help = match suggest::nearest(name, &captures) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("name one of its segments `{{{name}}}`"),
+    };
+    let problem = Problem::new(capture.span, format!("the path has no capture `{name}`"));
+    report.add(problem.related(template.span, "this path").help(help));
+}
+
+fn captured(segment: &Segment) -> Option<&str> {
+    match segment {
+        Segment::Capture(name) => Some(name),
+        Segment::Literal(_) => None,
+    }
+}
+
+fn issued_cookie(raw: raw::IssuedCookie, report: &mut Report) -> IssuedCookie {
+    let max_age = raw.max_age.value.0.map(|time| time.0);
+    if max_age.is_some_and(|age| age.subsec_millis() > 0) {
+        let problem = Problem::new(raw.max_age.span, "the age of a cookie is in whole seconds");
+        report.add(problem);
+    }
+    let (secure, same_site) = (raw.secure.value == Switch::On, raw.same_site.value);
+    if same_site == SameSite::None && !secure {
+        let problem = Problem::new(raw.same_site.span, "browsers refuse `same_site: none` here")
+            .related(raw.secure.span, "they want `secure: on` with it");
+        report.add(problem);
+    }
+    IssuedCookie {
+        name: raw.name.0,
+        max_age,
+        secure,
+        same_site,
+    }
+}
+
+/// What comes after a source that is always there, or for the second time, decides nothing.
+fn report_unreachable(
+    source: &AffinitySource,
+    span: Span,
+    before: &[(AffinitySource, Span)],
+    report: &mut Report,
+) {
+    let hides = |(it, _): &&(AffinitySource, Span)| {
+        it == source || matches!(it, AffinitySource::ClientAddress)
+    };
+    if let Some((first, at)) = before.iter().find(hides) {
+        let label = if first == source {
+            "the same"
+        } else {
+            "always there, so it decides"
+        };
+        let problem = Problem::new(span, "this source never decides").related(*at, label);
+        report.add(problem.help("remove it, or move it up"));
+    }
+}

@@ -1,0 +1,109 @@
+//! Help for a word that is not known: the nearest one that is, or all of them.
+
+/// Keys and values of the vocabulary that this version does not have yet.
+const RESERVED: &[&str] = &[
+    "auth",
+    "bounded_load",
+    "bus",
+    "channels",
+    "dns",
+    "extended_connect",
+    "health",
+    "http2",
+    "jwt_claim",
+    "kubernetes",
+    "limits",
+    "maglev",
+    "max_lifetime",
+    "max_sessions_per_endpoint",
+    "messages_per_second",
+    "on_removed",
+    "outlier",
+    "ping_interval",
+    "pong_timeout",
+    "protocol",
+    "proxy_protocol",
+    "rebalance",
+    "slow_start",
+    "source_addresses",
+    "tls",
+    "tracing",
+    "zone",
+];
+
+/// What to say about `word`, where one of `known` was expected; `what` they are, in the plural.
+pub(crate) fn help(word: &str, known: &[&str], what: &str) -> String {
+    if is_reserved(word) {
+        return format!("this version of Switchyard does not have `{word}` yet");
+    }
+    match nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the {what} here are {}", list(known, "and")),
+    }
+}
+
+/// Whether `word` is of the vocabulary, but not of this version.
+pub(crate) fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word)
+}
+
+/// The nearest of `known`, if a slip of the fingers leads from it to `word`.
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let word = word.to_lowercase().replace('-', "_");
+    let slips = (word.chars().count() / 3).max(1);
+    let distance = |near: &&str| strsim::damerau_levenshtein(&word, near);
+    let near = known.iter().copied().min_by_key(distance)?;
+    (distance(&near) <= slips).then_some(near)
+}
+
+/// `a`, `b` and `c`; `joint` is "and" or "or".
+pub(crate) fn list(words: &[&str], joint: &str) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} {joint} {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &[&str] = &["name", "address", "max_connections"];
+
+    #[test]
+    fn a_slip_is_put_right() {
+        for (word, meant) in [
+            ("adress", "address"),
+            ("nmae", "name"),
+            ("maxConnections", "max_connections"),
+            ("max-connections", "max_connections"),
+            ("Name", "name"),
+        ] {
+            assert_eq!(nearest(word, KEYS), Some(meant), "{word}");
+        }
+    }
+
+    #[test]
+    fn another_word_is_not_bent_into_one() {
+        for word in ["port", "", "x", "connections"] {
+            assert_eq!(nearest(word, KEYS), None, "{word}");
+        }
+        assert_eq!(nearest("name", &[]), None);
+        let help = help("port", KEYS, "keys");
+        assert_eq!(
+            help,
+            "the keys here are `name`, `address` and `max_connections`"
+        );
+    }
+
+    #[test]
+    fn what_comes_later_is_said_to() {
+        assert!(help("tls", KEYS, "keys").contains("does not have `tls` yet"));
+    }
+
+    #[test]
+    fn the_reserved_words_are_sorted() {
+        assert!(RESERVED.is_sorted());
+    }
+}
