@@ -12,4 +12,10 @@ pub mod metrics;
 mod error;
 
 pub use error::Error;
+pub use metrics::cluster::ClusterMetrics;
+pub use metrics::drain::DrainMetrics;
+pub use metrics::endpoint::{EndpointMetrics, EndpointSession};
+pub use metrics::listener::{ListenerMetrics, OpenConnection};
+pub use metrics::route::RouteMetrics;
+pub use metrics::traffic::{CountedSession, RouteTraffic, WorkerMetrics};
 pub use metrics::{Build, Metrics};

@@ -1,0 +1,181 @@
+//! What is known of a session from outside, and the way to reach it from any thread.
+//!
+//! A session is told something by putting it into its mailbox and ringing: it looks when its task
+//! runs next. While nothing rings, a session pays one load a poll for it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use switchyard_proto::Close;
+use switchyard_proto::session::Cause;
+
+/// Names a session within this process. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// A new one, greater than all before.
+    #[must_use]
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a session is, as it was when it opened. It is kept as long as the session: nothing in here
+/// may refer to the request's buffers.
+#[derive(Clone, Debug)]
+pub struct SessionInfo {
+    /// Its name.
+    pub id: SessionId,
+    /// The route it was admitted under.
+    pub route: Arc<str>,
+    /// The cluster chosen.
+    pub cluster: Arc<str>,
+    /// The endpoint's address.
+    pub endpoint: Arc<str>,
+    /// The client, through trusted proxies.
+    pub client: IpAddr,
+    /// `X-Request-Id` of the handshake.
+    pub request_id: Box<str>,
+    /// When it opened; see [`now`](crate::now).
+    pub opened: Instant,
+}
+
+/// What a session can be told to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    /// Ask both peers to go.
+    Close(Cause, Close),
+    /// End at once.
+    Cut(Cause),
+}
+
+/// A session that is open or was. Clones are the same session.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    info: SessionInfo,
+    /// There may be something in the mailbox, or an alarm may have come.
+    rung: AtomicBool,
+    mailbox: Mutex<Mailbox>,
+    /// When something was last read, in milliseconds after it opened.
+    active: AtomicU64,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    waker: Option<Waker>,
+    command: Option<Box<Command>>,
+}
+
+impl Handle {
+    pub(crate) fn new(info: SessionInfo) -> Self {
+        let shared = Shared {
+            info,
+            rung: AtomicBool::new(false),
+            mailbox: Mutex::default(),
+            active: AtomicU64::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// What the session is.
+    pub fn info(&self) -> &SessionInfo {
+        &self.shared.info
+    }
+
+    /// How long nothing has been read from either peer.
+    pub fn idle(&self, now: Instant) -> Duration {
+        let active = Duration::from_millis(self.shared.active.load(Ordering::Relaxed));
+        now.saturating_duration_since(self.shared.info.opened)
+            .saturating_sub(active)
+    }
+
+    /// Asks both peers to go, each at its next frame boundary. Does nothing if the session has
+    /// been told so before, is ending or has gone.
+    pub fn close(&self, cause: Cause, close: Close) {
+        self.tell(Command::Close(cause, close));
+    }
+
+    /// Ends the session at once, without a Close. Does nothing if it has gone.
+    pub fn cut(&self, cause: Cause) {
+        self.tell(Command::Cut(cause));
+    }
+
+    /// Leaves a command and wakes the session. A cut takes the place of a Close.
+    pub(crate) fn tell(&self, command: Command) {
+        let mut mailbox = self.shared.mailbox();
+        if mailbox.command.is_none() || matches!(command, Command::Cut(_)) {
+            mailbox.command = Some(Box::new(command));
+        }
+        self.shared.ring(&mailbox);
+    }
+
+    /// Wakes the session to look at its deadline.
+    pub(crate) fn ring(&self) {
+        self.shared.ring(&self.shared.mailbox());
+    }
+
+    /// Notes that something was read.
+    pub(crate) fn touch(&self, now: Instant) {
+        let active = now
+            .saturating_duration_since(self.shared.info.opened)
+            .as_millis();
+        self.shared
+            .active
+            .store(u64::try_from(active).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether anybody rang since the last call.
+    pub(crate) fn has_rung(&self) -> bool {
+        let rung = &self.shared.rung;
+        rung.load(Ordering::Acquire) && rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// Takes what was left in the mailbox.
+    pub(crate) fn take_command(&self) -> Option<Box<Command>> {
+        self.shared.mailbox().command.take()
+    }
+
+    /// Has `waker` woken by whoever rings from now on. Look at [`has_rung`](Self::has_rung) after
+    /// this: who rang before it woke nobody.
+    pub(crate) fn listen(&self, waker: Option<Waker>) {
+        let before = std::mem::replace(&mut self.shared.mailbox().waker, waker);
+        // Out of the lock: it may be the last of its task.
+        drop(before);
+    }
+}
+
+impl Shared {
+    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self, mailbox: &Mailbox) {
+        self.rung.store(true, Ordering::Release);
+        if let Some(waker) = &mailbox.waker {
+            waker.wake_by_ref();
+        }
+    }
+}

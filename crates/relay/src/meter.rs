@@ -1,0 +1,42 @@
+//! Translates between `proto`'s words and telemetry's while frames are counted.
+
+use switchyard_proto::Side;
+use switchyard_proto::frame::OpCode;
+use switchyard_proto::session::{MessageKind, Observer};
+use switchyard_telemetry::RouteTraffic;
+use switchyard_telemetry::labels::{self, Direction, FrameKind};
+
+/// Counts what the session machine lets through.
+pub(crate) struct Meter<'a>(pub(crate) &'a RouteTraffic);
+
+impl Observer for Meter<'_> {
+    #[inline]
+    fn frame(&mut self, from: Side, opcode: OpCode, _payload_len: u64) {
+        let kind = match opcode {
+            OpCode::Continuation => FrameKind::Continuation,
+            OpCode::Text => FrameKind::Text,
+            OpCode::Binary => FrameKind::Binary,
+            OpCode::Close => FrameKind::Close,
+            OpCode::Ping => FrameKind::Ping,
+            OpCode::Pong => FrameKind::Pong,
+        };
+        self.0.frame(direction(from), kind);
+    }
+
+    #[inline]
+    fn message(&mut self, from: Side, kind: MessageKind, len: u64) {
+        let kind = match kind {
+            MessageKind::Text => labels::MessageKind::Text,
+            MessageKind::Binary => labels::MessageKind::Binary,
+        };
+        self.0.message(direction(from), kind, len);
+    }
+}
+
+/// The direction of bytes that come from a side.
+pub(crate) fn direction(from: Side) -> Direction {
+    match from {
+        Side::Downstream => Direction::FromDownstream,
+        Side::Upstream => Direction::FromUpstream,
+    }
+}

@@ -1,0 +1,166 @@
+//! The sessions of one worker: who is there, and what they are all told.
+//!
+//! Locked when a session opens, leaves or sets an alarm, never while bytes flow.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use switchyard_proto::session::Cause;
+
+use crate::clock::timekeeper::Timekeeper;
+use crate::handle::{Command, Handle, SessionId, SessionInfo};
+
+/// The sessions of one worker. Clones are the same list.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sessions: Mutex<Sessions>,
+    timekeeper: Timekeeper,
+}
+
+#[derive(Default)]
+struct Sessions {
+    open: BTreeMap<SessionId, Handle>,
+    /// What sessions that open from now on are told at once.
+    standing: Option<Command>,
+}
+
+impl Registry {
+    /// An empty one.
+    pub fn new() -> Self {
+        let inner = Inner {
+            sessions: Mutex::default(),
+            timekeeper: Timekeeper::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Puts a session on the list until the ticket is dropped. One that opens after a drain or a
+    /// cut has begun is told so before anything else.
+    pub fn open(&self, info: SessionInfo) -> Ticket {
+        let handle = Handle::new(info);
+        let mut sessions = self.sessions();
+        if let Some(command) = sessions.standing.clone() {
+            handle.tell(command);
+        }
+        sessions.open.insert(handle.info().id, handle.clone());
+        Ticket {
+            handle,
+            registry: self.clone(),
+            waker: None,
+        }
+    }
+
+    /// How many sessions are open.
+    pub fn len(&self) -> usize {
+        self.sessions().open.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every open session, oldest first.
+    pub fn handles(&self) -> Vec<Handle> {
+        self.sessions().open.values().cloned().collect()
+    }
+
+    /// The session of that name, while it is open.
+    pub fn get(&self, id: SessionId) -> Option<Handle> {
+        self.sessions().open.get(&id).cloned()
+    }
+
+    /// Ends every session at once, and each that opens from now on.
+    pub fn cut(&self, cause: Cause) {
+        for handle in self.tell_all_later(Command::Cut(cause)) {
+            handle.cut(cause);
+        }
+    }
+
+    /// Wakes sessions whose deadlines have come. Never ends, and sleeps while there is none: run
+    /// one on the worker, as long as the worker.
+    pub async fn keep_time(self) {
+        let ring = |id| {
+            if let Some(handle) = self.get(id) {
+                handle.ring();
+            }
+        };
+        self.inner.timekeeper.run(ring).await;
+    }
+
+    /// Every open session; those that open from now on are told `command` without further ado.
+    pub(crate) fn tell_all_later(&self, command: Command) -> Vec<Handle> {
+        let mut sessions = self.sessions();
+        sessions.standing = Some(command);
+        sessions.open.values().cloned().collect()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.inner
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A session's place on the list; it leaves when this is dropped.
+#[must_use = "the session is on the list while the ticket lives"]
+pub struct Ticket {
+    handle: Handle,
+    registry: Registry,
+    /// Whom the handle wakes.
+    waker: Option<Waker>,
+}
+
+impl Ticket {
+    /// Whether the session has something to look at: somebody rang, or this is the first call by
+    /// this task. It is woken when somebody rings from now on.
+    pub(crate) fn has_rung(&mut self, waker: &Waker) -> bool {
+        if self
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            return self.handle.has_rung();
+        }
+        self.waker = Some(waker.clone());
+        self.handle.listen(Some(waker.clone()));
+        self.handle.has_rung();
+        true
+    }
+
+    /// Has the session ring at `deadline` or a little later.
+    pub(crate) fn set_alarm(&self, deadline: Instant) {
+        self.registry.inner.timekeeper.set(self.info().id, deadline);
+    }
+}
+
+impl Deref for Ticket {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.handle.listen(None);
+        self.registry.sessions().open.remove(&self.handle.info().id);
+    }
+}

@@ -1,0 +1,270 @@
+//! The future of one session: readiness in, bytes over, plans of the session machine carried out.
+//!
+//! One poll goes from side to side until both have nothing to do. When it returns, its task is
+//! registered for all that the session waits for: to read, with each side that may be read; to
+//! write, with each side that has not taken everything; and with its handle, for commands and
+//! alarms.
+
+mod input;
+mod line;
+mod output;
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use switchyard_proto::Side;
+use switchyard_proto::session::{Outcome, Session, Traffic};
+use switchyard_telemetry::{CountedSession, RouteTraffic};
+
+use crate::clock;
+use crate::handle::Command;
+use crate::leg::{Leg, Wire, Wires};
+use crate::meter::direction;
+use crate::registry::Ticket;
+use crate::scratch::{READ, Scratch};
+use line::{Line, Outlet};
+
+/// How often a poll turns to one of the sides before it lets other sessions run: 16 rounds.
+const TURNS: usize = 32;
+
+/// What the session machine may add to one read: a control frame it held back (131 bytes) and a
+/// Close of its own (131 bytes).
+const OWN_FRAMES: usize = 262;
+
+/// What a session may use.
+#[derive(Clone, Copy, Debug)]
+pub struct RelayLimits {
+    /// Bytes kept for a slow peer in each direction; at least 4 KiB.
+    pub buffer_limit: usize,
+}
+
+impl RelayLimits {
+    /// The most to read at once, so that all of it can be kept.
+    fn read(self) -> usize {
+        self.buffer_limit.saturating_sub(OWN_FRAMES).clamp(1, READ)
+    }
+}
+
+/// A session that has ended.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// Who ended it, how and why.
+    pub outcome: Outcome,
+    /// What the client sent.
+    pub from_downstream: Traffic,
+    /// What the endpoint sent.
+    pub from_upstream: Traffic,
+    /// How long it lasted.
+    pub duration: Duration,
+    /// How long nothing had been read from either peer.
+    pub idle: Duration,
+}
+
+/// Moves one session's bytes until it has ended. Dropping it drops both connections.
+///
+/// It has to be polled by the worker whose registry and traffic block it was given.
+#[must_use = "a session moves only while it is polled"]
+pub struct Relay<D, U> {
+    wires: Wires<D, U>,
+    downstream: Line,
+    upstream: Line,
+    session: Session,
+    ticket: Ticket,
+    traffic: CountedSession,
+    read_limit: usize,
+    /// The earliest alarm that is set.
+    alarm: Option<Instant>,
+}
+
+/// Whether there is a point in trying again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Moved,
+    Idle,
+}
+
+/// One poll.
+struct Turn<'a, 'w> {
+    cx: &'a mut Context<'w>,
+    now: Instant,
+    /// When the session machine last said it wants to be called, if it was asked.
+    until: Option<Instant>,
+}
+
+impl<D: Wire, U: Wire> Relay<D, U> {
+    /// Joins two connections whose handshakes are done.
+    pub fn new(
+        downstream: Leg<D>,
+        upstream: Leg<U>,
+        session: Session,
+        ticket: Ticket,
+        traffic: &Arc<RouteTraffic>,
+        limits: RelayLimits,
+    ) -> Self {
+        Self {
+            wires: Wires {
+                downstream: downstream.io,
+                upstream: upstream.io,
+            },
+            downstream: Line::new(downstream.early),
+            upstream: Line::new(upstream.early),
+            session,
+            ticket,
+            traffic: traffic.session(),
+            read_limit: limits.read(),
+            alarm: None,
+        }
+    }
+}
+
+impl<D: Wire, U: Wire> Future for Relay<D, U> {
+    type Output = Closed;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
+        let relay = self.get_mut();
+        let mut turn = Turn {
+            cx,
+            now: clock::now(),
+            until: None,
+        };
+        match Scratch::with(|scratch| relay.advance(scratch, &mut turn)) {
+            ControlFlow::Break(outcome) => Poll::Ready(relay.closed(outcome, turn.now)),
+            ControlFlow::Continue(()) => {
+                relay.set_alarm(&turn);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Taking turns.
+impl<D: Wire, U: Wire> Relay<D, U> {
+    fn advance(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
+        if self.ticket.has_rung(turn.cx.waker()) {
+            self.answer(scratch, turn)?;
+        }
+        let mut from = Side::Downstream;
+        let mut last = Step::Moved;
+        for _ in 0..TURNS {
+            let step = self.turn_to(from, scratch, turn)?;
+            if (last, step) == (Step::Idle, Step::Idle) {
+                return ControlFlow::Continue(());
+            }
+            last = step;
+            from = from.other();
+        }
+        turn.cx.waker().wake_by_ref();
+        ControlFlow::Continue(())
+    }
+
+    /// Does as it was told, and looks at its deadline.
+    #[cold]
+    fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
+        match self.ticket.take_command().as_deref() {
+            Some(Command::Close(cause, close)) => {
+                self.session.handle_close(*cause, close, turn.now);
+            }
+            Some(Command::Cut(cause)) => self.session.handle_cut(*cause),
+            None => {}
+        }
+        self.session.handle_timeout(turn.now);
+        self.alarm = self.alarm.filter(|alarm| *alarm > turn.now);
+        self.carry_out(&mut scratch.nothing(), turn)
+    }
+
+    /// Moves what `from` sent: first what the other side has not taken, then what there is to read.
+    fn turn_to(
+        &mut self,
+        from: Side,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome, Step> {
+        let written = self.write_on(from.other(), scratch, turn)?;
+        let read = if self.may_read(from) {
+            self.read(from, scratch, turn)?
+        } else {
+            Step::Idle
+        };
+        if read == Step::Idle && self.line(from).outlet == Outlet::Failed {
+            self.lose(from, scratch, turn)?;
+            return ControlFlow::Continue(Step::Moved);
+        }
+        ControlFlow::Continue(if read == Step::Moved { read } else { written })
+    }
+
+    /// Tells the session machine that a side is gone.
+    #[cold]
+    fn lose(
+        &mut self,
+        side: Side,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome> {
+        self.line_mut(side).outlet = Outlet::Lost;
+        self.settle_pending(side, turn.now);
+        self.session.handle_reset(side, turn.now);
+        self.carry_out(&mut scratch.nothing(), turn)
+    }
+
+    /// Whether `from` is to be read: nothing that came from it is waiting, or nothing more will.
+    fn may_read(&self, from: Side) -> bool {
+        self.session.wants_input(from)
+            && (self.line(from.other()).is_clear() || self.session.discards(from))
+    }
+}
+
+impl<D, U> Relay<D, U> {
+    fn line(&self, side: Side) -> &Line {
+        match side {
+            Side::Downstream => &self.downstream,
+            Side::Upstream => &self.upstream,
+        }
+    }
+
+    fn line_mut(&mut self, side: Side) -> &mut Line {
+        match side {
+            Side::Downstream => &mut self.downstream,
+            Side::Upstream => &mut self.upstream,
+        }
+    }
+
+    /// Sets an alarm for the deadline of this turn, unless an earlier one will ring anyway.
+    fn set_alarm(&mut self, turn: &Turn<'_, '_>) {
+        if let Some(until) = turn.until
+            && self.alarm.is_none_or(|alarm| until < alarm)
+        {
+            self.ticket.set_alarm(until);
+            self.alarm = Some(until);
+        }
+    }
+
+    /// Drops what a side has not taken, if anything, and counts how long that has been.
+    fn settle_pending(&mut self, side: Side, now: Instant) {
+        if let Some(pending) = self.line_mut(side).pending.take() {
+            pending.settle(direction(side.other()), &self.traffic, now);
+        }
+    }
+
+    fn closed(&self, outcome: Outcome, now: Instant) -> Closed {
+        Closed {
+            outcome,
+            from_downstream: self.session.traffic(Side::Downstream),
+            from_upstream: self.session.traffic(Side::Upstream),
+            duration: now.saturating_duration_since(self.ticket.info().opened),
+            idle: self.ticket.idle(now),
+        }
+    }
+}
+
+impl<D, U> Drop for Relay<D, U> {
+    fn drop(&mut self) {
+        let now = clock::now();
+        for side in Side::BOTH {
+            self.settle_pending(side, now);
+        }
+    }
+}

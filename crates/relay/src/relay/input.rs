@@ -1,0 +1,72 @@
+//! From a side to the session machine: early bytes first, then what is read.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::task::Poll;
+
+use switchyard_proto::Side;
+use switchyard_proto::session::Outcome;
+
+use super::line::Outlet;
+use super::{Relay, Step, Turn};
+use crate::leg::Wire;
+use crate::meter::{Meter, direction};
+use crate::scratch::Scratch;
+
+impl<D: Wire, U: Wire> Relay<D, U> {
+    /// Reads once from `from`, and moves what came.
+    pub(super) fn read(
+        &mut self,
+        from: Side,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome, Step> {
+        match self.poll_read(from, turn, scratch.area(self.read_limit)) {
+            Poll::Pending => return ControlFlow::Continue(Step::Idle),
+            Poll::Ready(Ok(0)) if self.line(from).outlet == Outlet::Failed => {
+                return ControlFlow::Continue(Step::Idle);
+            }
+            Poll::Ready(Ok(0)) => {
+                self.session.handle_eof(from, turn.now);
+                self.carry_out(&mut scratch.nothing(), turn)?;
+            }
+            Poll::Ready(Ok(len)) => self.take_in(from, len, scratch, turn)?,
+            Poll::Ready(Err(_)) => self.lose(from, scratch, turn)?,
+        }
+        ControlFlow::Continue(Step::Moved)
+    }
+
+    fn poll_read(
+        &mut self,
+        from: Side,
+        turn: &mut Turn<'_, '_>,
+        area: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.line_mut(from).take_early(area) {
+            Some(len) => Poll::Ready(Ok(len)),
+            None => self.wires.poll_read(from, turn.cx, area),
+        }
+    }
+
+    /// Shows the session machine what was read, and does what it says.
+    fn take_in(
+        &mut self,
+        from: Side,
+        len: usize,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome> {
+        self.ticket.touch(turn.now);
+        self.traffic.bytes(direction(from), len as u64);
+        let mut chunk = scratch.chunk(from.other(), len);
+        while !chunk.input().is_empty() {
+            let mut meter = Meter(&self.traffic);
+            let used = self
+                .session
+                .handle_input(from, chunk.input(), turn.now, &mut meter);
+            self.carry_out(&mut chunk, turn)?;
+            debug_assert_ne!(used, 0, "the machine is polled to its end each time");
+        }
+        ControlFlow::Continue(())
+    }
+}

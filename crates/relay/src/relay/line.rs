@@ -1,0 +1,69 @@
+//! What a relay keeps of one side besides the connection: what came early from it, what it has not
+//! taken, and how far the stream to it has come.
+
+use std::io::Read;
+
+use bytes::{Buf, Bytes};
+
+use crate::pending::Pending;
+
+/// One side of a session.
+pub(super) struct Line {
+    early: Option<Box<Bytes>>,
+    pub(super) pending: Option<Box<Pending>>,
+    pub(super) outlet: Outlet,
+}
+
+/// The stream to a side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlet {
+    /// It takes bytes.
+    Open,
+    /// It took all bytes, but has to be asked again before they are on the wire.
+    Flushing,
+    /// It is to be ended once it has taken what is pending.
+    Ending,
+    /// It is ended.
+    Ended,
+    /// Writing failed. What can still be read from the side is read first.
+    Failed,
+    /// The session machine knows that the side is gone.
+    Lost,
+}
+
+impl Line {
+    pub(super) fn new(early: Bytes) -> Self {
+        let early = (!early.is_empty()).then(|| Box::new(early));
+        Self {
+            early,
+            pending: None,
+            outlet: Outlet::Open,
+        }
+    }
+
+    /// Moves early bytes to `area`, if there are any left.
+    pub(super) fn take_early(&mut self, area: &mut [u8]) -> Option<usize> {
+        let early = self.early.as_mut()?;
+        // Reading from memory cannot fail, and 0 would stand for the end of the stream.
+        let taken = early
+            .as_mut()
+            .reader()
+            .read(area)
+            .ok()
+            .filter(|taken| *taken > 0);
+        if early.is_empty() {
+            self.early = None;
+        }
+        taken
+    }
+
+    /// Whether everything that was written to the side is on the wire.
+    pub(super) fn is_clear(&self) -> bool {
+        self.pending.is_none() && self.outlet != Outlet::Flushing
+    }
+
+    /// Whether the stream to the side still takes bytes.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.outlet, Outlet::Open | Outlet::Flushing)
+    }
+}

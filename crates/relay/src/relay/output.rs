@@ -1,0 +1,183 @@
+//! From the session machine to a side: its plans, and what the side did not take at once.
+
+use std::ops::ControlFlow;
+use std::task::Poll;
+
+use switchyard_proto::Side;
+use switchyard_proto::session::{Outcome, Output};
+
+use super::line::Outlet;
+use super::{Relay, Step, Turn};
+use crate::leg::Wire;
+use crate::meter::direction;
+use crate::pending::{Pending, signed};
+use crate::scratch::{Chunk, Scratch};
+
+/// Plans.
+impl<D: Wire, U: Wire> Relay<D, U> {
+    /// Does what the session machine says until it waits.
+    pub(super) fn carry_out(
+        &mut self,
+        chunk: &mut Chunk<'_>,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome> {
+        loop {
+            match self.session.poll_output() {
+                Output::Pass { len, .. } => chunk.pass(len),
+                Output::Skip { len, .. } => {
+                    self.write_run(chunk, turn);
+                    chunk.skip(len);
+                }
+                Output::Send { to, bytes } => self.send(to, &bytes, chunk, turn),
+                Output::Shutdown { to } => {
+                    self.write_run(chunk, turn);
+                    self.end(to);
+                }
+                // Only for callers of `handle_publish`.
+                Output::Publish { .. } => {}
+                Output::Wait { until, .. } => {
+                    self.write_run(chunk, turn);
+                    turn.until = until;
+                    return ControlFlow::Continue(());
+                }
+                Output::Finished(outcome) => return ControlFlow::Break(outcome),
+            }
+        }
+    }
+
+    /// Sends bytes of the session machine: together with the input that follows, if they go the
+    /// same way.
+    fn send(&mut self, to: Side, bytes: &[u8], chunk: &mut Chunk<'_>, turn: &mut Turn<'_, '_>) {
+        if to == chunk.to() {
+            self.write_run(chunk, turn);
+            chunk.put_before(bytes);
+        } else {
+            self.write(to, bytes, turn);
+        }
+    }
+
+    fn write_run(&mut self, chunk: &mut Chunk<'_>, turn: &mut Turn<'_, '_>) {
+        if !chunk.run().is_empty() {
+            self.write(chunk.to(), chunk.run(), turn);
+            chunk.take_run();
+        }
+    }
+
+    fn end(&mut self, to: Side) {
+        let line = self.line_mut(to);
+        if line.is_open() {
+            line.outlet = Outlet::Ending;
+        }
+    }
+}
+
+/// Bytes.
+impl<D: Wire, U: Wire> Relay<D, U> {
+    /// Writes as much of `bytes` as the side takes now, and keeps the rest.
+    fn write(&mut self, to: Side, bytes: &[u8], turn: &mut Turn<'_, '_>) {
+        if !self.line(to).is_open() {
+            return;
+        }
+        if self.line(to).pending.is_some() {
+            return self.keep(to, bytes, turn);
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.wires.poll_write(to, turn.cx, rest) {
+                Poll::Ready(Ok(len)) => rest = rest.get(len..).unwrap_or_default(),
+                Poll::Ready(Err(_)) => return self.fail(to, turn),
+                Poll::Pending => return self.keep(to, rest, turn),
+            }
+        }
+        self.flush(to, turn);
+    }
+
+    /// Goes on with what a side did not take before, and with the end of the stream after it.
+    pub(super) fn write_on(
+        &mut self,
+        to: Side,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome, Step> {
+        let step = match self.line_mut(to).pending.take() {
+            Some(pending) => self.write_pending(to, pending, turn),
+            None => Step::Idle,
+        };
+        if self.line(to).outlet == Outlet::Flushing {
+            self.flush(to, turn);
+        }
+        if self.line(to).outlet == Outlet::Ending && self.line(to).pending.is_none() {
+            return self.shut_down(to, scratch, turn);
+        }
+        ControlFlow::Continue(step)
+    }
+
+    fn write_pending(
+        &mut self,
+        to: Side,
+        mut pending: Box<Pending>,
+        turn: &mut Turn<'_, '_>,
+    ) -> Step {
+        let from = direction(to.other());
+        let mut step = Step::Idle;
+        while !pending.rest().is_empty() {
+            let Poll::Ready(written) = self.wires.poll_write(to, turn.cx, pending.rest()) else {
+                self.line_mut(to).pending = Some(pending);
+                return step;
+            };
+            step = Step::Moved;
+            let Ok(len) = written else {
+                pending.settle(from, &self.traffic, turn.now);
+                self.fail(to, turn);
+                return step;
+            };
+            pending.advance(len);
+            self.traffic.buffered(from, -signed(len));
+        }
+        pending.settle(from, &self.traffic, turn.now);
+        self.flush(to, turn);
+        step
+    }
+
+    fn flush(&mut self, to: Side, turn: &mut Turn<'_, '_>) {
+        if !self.line(to).is_open() {
+            return;
+        }
+        match self.wires.poll_flush(to, turn.cx) {
+            Poll::Ready(Ok(())) => self.line_mut(to).outlet = Outlet::Open,
+            Poll::Ready(Err(_)) => self.fail(to, turn),
+            Poll::Pending => self.line_mut(to).outlet = Outlet::Flushing,
+        }
+    }
+
+    fn shut_down(
+        &mut self,
+        to: Side,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome, Step> {
+        // Where it cannot be ended it has ended: reading from the side tells how.
+        let Poll::Ready(_) = self.wires.poll_shutdown(to, turn.cx) else {
+            return ControlFlow::Continue(Step::Idle);
+        };
+        self.line_mut(to).outlet = Outlet::Ended;
+        self.session.handle_flushed(to, turn.now);
+        self.carry_out(&mut scratch.nothing(), turn)?;
+        ControlFlow::Continue(Step::Moved)
+    }
+
+    fn keep(&mut self, to: Side, bytes: &[u8], turn: &Turn<'_, '_>) {
+        let pending = &mut self.line_mut(to).pending;
+        pending
+            .get_or_insert_with(|| Box::new(Pending::new(turn.now)))
+            .push(bytes);
+        self.traffic
+            .buffered(direction(to.other()), signed(bytes.len()));
+    }
+
+    #[cold]
+    fn fail(&mut self, to: Side, turn: &Turn<'_, '_>) {
+        self.line_mut(to).outlet = Outlet::Failed;
+        self.settle_pending(to, turn.now);
+    }
+}
