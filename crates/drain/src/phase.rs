@@ -1,0 +1,133 @@
+//! The phases of a process's life, in order, and the channel that announces them.
+
+use std::future;
+
+use tokio::sync::watch;
+
+/// How far the process is on its way out. Later phases are greater; there is no way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Ready, accepting.
+    Serving,
+    /// Not ready, still accepting: load balancers are given time to notice.
+    Leaving,
+    /// Not accepting; sessions are asked to go.
+    Draining,
+    /// Whatever is still there ends at once.
+    Cut,
+}
+
+/// A channel in [`Phase::Serving`].
+pub fn channel() -> (Control, Watch) {
+    let (sender, receiver) = watch::channel(Phase::Serving);
+    (Control(sender), Watch(receiver))
+}
+
+/// Announces phases. Clones announce on the same channel.
+#[derive(Clone, Debug)]
+pub struct Control(watch::Sender<Phase>);
+
+impl Control {
+    /// Announces `phase`. When it, or a later one, was announced before, nothing happens.
+    pub fn advance(&self, phase: Phase) {
+        self.0.send_if_modified(|current| {
+            let is_ahead = phase > *current;
+            *current = phase.max(*current);
+            is_ahead
+        });
+    }
+}
+
+/// Learns of phases.
+#[derive(Clone, Debug)]
+pub struct Watch(watch::Receiver<Phase>);
+
+impl Watch {
+    /// The current phase.
+    pub fn phase(&self) -> Phase {
+        *self.0.borrow()
+    }
+
+    /// Waits until `phase`, or a later one, is announced; that may have been long ago. A phase
+    /// that nobody is left to announce is never reached. Cancel-safe.
+    pub fn reached(&self, phase: Phase) -> impl Future<Output = ()> + Send + use<> {
+        let mut receiver = self.0.clone();
+        async move {
+            if receiver
+                .wait_for(|current| *current >= phase)
+                .await
+                .is_err()
+            {
+                future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use proptest::prelude::*;
+    use tokio::time::timeout;
+
+    const PHASES: [Phase; 4] = [Phase::Serving, Phase::Leaving, Phase::Draining, Phase::Cut];
+
+    async fn is_reached(watch: &Watch, phase: Phase) -> bool {
+        timeout(Duration::from_hours(1), watch.reached(phase))
+            .await
+            .is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_phase_is_reached_once_it_or_a_later_one_is_announced() {
+        for announced in PHASES {
+            let (control, watch) = channel();
+            control.advance(announced);
+            assert_eq!(watch.phase(), announced);
+            for phase in PHASES {
+                assert_eq!(is_reached(&watch, phase).await, phase <= announced);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_woken() {
+        let (control, watch) = channel();
+        let draining = watch.reached(Phase::Draining);
+        let cut = watch.clone().reached(Phase::Cut);
+        let announcing = async {
+            control.advance(Phase::Leaving);
+            tokio::task::yield_now().await;
+            control.clone().advance(Phase::Cut);
+        };
+        let all = async { tokio::join!(draining, cut, announcing) };
+        assert!(timeout(Duration::from_hours(1), all).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_phase_that_nobody_can_announce_is_never_reached() {
+        let (control, watch) = channel();
+        control.advance(Phase::Leaving);
+        drop(control);
+        assert!(is_reached(&watch, Phase::Leaving).await);
+        assert!(!is_reached(&watch, Phase::Draining).await);
+        assert_eq!(watch.phase(), Phase::Leaving);
+    }
+
+    proptest! {
+        #[test]
+        fn there_is_no_way_back(steps in prop::collection::vec(0..PHASES.len(), 1..10)) {
+            let (control, mut watch) = channel();
+            let mut furthest = Phase::Serving;
+            for step in steps {
+                control.advance(PHASES[step]);
+                let is_new = watch.0.has_changed().expect("the control lives");
+                prop_assert_eq!(is_new, PHASES[step] > furthest);
+                furthest = furthest.max(PHASES[step]);
+                prop_assert_eq!(*watch.0.borrow_and_update(), furthest);
+            }
+        }
+    }
+}
