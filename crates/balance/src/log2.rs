@@ -12,14 +12,10 @@ pub(crate) fn log2(number: u64) -> u64 {
     let mut mantissa = number << (63 - whole);
     let mut log = u64::from(whole);
     for _ in 0..FRACTION {
-        let (low, high) = mantissa.carrying_mul(mantissa, 0);
+        let (_, high) = mantissa.carrying_mul(mantissa, 0);
         let bit = high >> 63;
         log = log << 1 | bit;
-        mantissa = if bit == 1 {
-            high
-        } else {
-            high << 1 | low >> 63
-        };
+        mantissa = if bit == 1 { high } else { high << 1 };
     }
     log
 }

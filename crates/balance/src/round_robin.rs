@@ -116,10 +116,12 @@ mod tests {
         #[test]
         fn each_round_gives_each_its_weight(
             weights in prop::collection::vec(1u32..20, 1..8),
+            times in 1u32..4,
             from in 0u64..1 << 40,
         ) {
             let round = weights.iter().copied().map(u64::from).sum();
-            let turns = turns(&weights, from, round);
+            let multiples: Vec<u32> = weights.iter().map(|weight| weight * times).collect();
+            let turns = turns(&multiples, from, round);
             for (index, weight) in weights.iter().enumerate() {
                 let taken = turns.iter().filter(|turn| **turn == index).count();
                 prop_assert_eq!(u32::try_from(taken), Ok(*weight));
