@@ -1,1 +1,42 @@
-//! The harness that every test uses.
+//! The harness of the end-to-end tests: starts the real binary and real helpers, plays a client or
+//! an endpoint byte by byte, reads logs and metrics.
+//!
+//! Everything here blocks, and every wait has a deadline ([`PATIENCE`]) after which it panics with
+//! what it was waiting for. Deadlines are there to end a broken test, never to judge a speed.
+//! Frames are written and read by a codec of its own, not by the one under test.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a harness that panics is a test that fails, at the line that asked"
+)]
+
+pub mod clients;
+pub mod endpoint;
+pub mod frame;
+pub mod gateway;
+pub mod handshake;
+pub mod head;
+pub mod limits;
+pub mod lines;
+pub mod metrics;
+pub mod peer;
+pub mod process;
+pub mod settings;
+pub mod socket;
+pub mod wait;
+
+pub use endpoint::Endpoint;
+pub use frame::Frame;
+pub use gateway::Gateway;
+pub use handshake::Handshake;
+pub use head::{Head, Response};
+pub use metrics::Metrics;
+pub use peer::Peer;
+pub use process::Process;
+pub use settings::Settings;
+pub use socket::Socket;
+pub use wait::{PATIENCE, eventually};
