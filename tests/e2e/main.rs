@@ -1,1 +1,30 @@
-//! End to end.
+//! End to end: the real binary between real clients and real endpoints.
+//!
+//! One module for each thing the gateway promises. The harness is `switchyard-testkit`; the
+//! helpers in node and python are in `tests/clients`, and `tests/setup` installs what they need.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod access_log;
+mod admin;
+mod affinity;
+mod backpressure;
+mod cli;
+mod clients;
+mod demo_page;
+mod drain;
+mod endings;
+mod failover;
+mod handshake;
+mod http;
+mod limits;
+mod many;
+mod relay;
+mod socketio;
+mod support;
+mod violations;
