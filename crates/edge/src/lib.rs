@@ -1,1 +1,53 @@
 //! Accept, route, admission and handshake towards the client.
+//!
+//! A connection comes in at a [`Listener`], is served HTTP/1.1 and either answered request by
+//! request or turned into a session. Both kinds of request are vetted by the same rules, take the
+//! same [routes](RouteTable) and find their endpoint by the same affinity. This crate joins the two
+//! that do not see each other: `upstream` dials, `relay` moves the bytes.
+//!
+//! - [`Snapshot`]: the configuration in the shape of use.
+//! - [`bind`], [`serve`], [`Worker`]: accepting and serving.
+//! - [`explain()`]: what would become of a request, and why.
+//!
+//! Not here: frames, health, discovery, shutdown order.
+
+mod accept;
+mod admission;
+mod affinity;
+mod answer;
+mod client_address;
+mod connection;
+mod cookies;
+mod exchange;
+pub mod explain;
+mod fields;
+mod forward;
+mod framing;
+mod io;
+mod issued_cookie;
+mod join;
+mod listener;
+mod plain;
+mod query;
+mod random;
+mod refusal;
+mod reply;
+mod route;
+pub mod routes;
+mod selection;
+mod service;
+mod snapshot;
+mod upload;
+mod vet;
+mod websocket;
+mod worker;
+
+pub use accept::serve;
+pub use explain::{Explanation, explain};
+pub use listener::{Listener, bind};
+pub use refusal::Refusal;
+pub use route::Route;
+pub use routes::RouteTable;
+pub use snapshot::{Snapshot, SnapshotCell, SnapshotError};
+pub use vet::Violation;
+pub use worker::Worker;

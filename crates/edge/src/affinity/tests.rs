@@ -1,0 +1,163 @@
+use std::path::Path as FilePath;
+
+use http::{HeaderName, HeaderValue};
+use switchyard_telemetry::{Build, Metrics};
+
+use super::*;
+use crate::routes::{Host, Path};
+use crate::snapshot::Snapshot;
+
+const CONFIG: &str = r#"
+listeners: [{ name: web, address: "127.0.0.1:0" }]
+routes:
+  - name: rooms
+    match: { path: "/rooms/{room}" }
+    split: [{ cluster: chat, weight: 1 }, { cluster: canary, weight: 1 }]
+    affinity:
+      - { path: room }
+  - name: rest
+    match: { path_prefix: / }
+    split: [{ cluster: chat, weight: 1 }, { cluster: canary, weight: 1 }]
+    affinity:
+      - { cookie: sid }
+      - { header: x-user }
+      - { issued_cookie: { name: SYAFF } }
+      - { query: user }
+      - client_address
+clusters:
+  - name: chat
+    endpoints: [{ address: "127.0.0.1:9001" }, { address: "127.0.0.1:9002" }]
+  - name: canary
+    endpoints: [{ address: "127.0.0.1:9003" }]
+"#;
+
+fn snapshot() -> Snapshot {
+    let config = switchyard_config::parse(CONFIG, FilePath::new("test.yaml"));
+    let build = Build {
+        version: "0",
+        revision: "0",
+        rustc: "0",
+    };
+    let metrics = Metrics::new(build).unwrap();
+    Snapshot::new(
+        &config.unwrap_or_else(|errors| panic!("{errors}")),
+        &metrics,
+    )
+    .unwrap()
+}
+
+fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        let value = HeaderValue::from_str(value).unwrap();
+        headers.append(HeaderName::from_static(name), value);
+    }
+    headers
+}
+
+/// What decides, whether the cookie was looked for, and where it leads.
+fn decided(target: &str, headers: &HeaderMap) -> (String, bool) {
+    let snapshot = snapshot();
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = Path::parse(path).unwrap();
+    let host = Host::parse(b"h").unwrap();
+    let found = snapshot.routes.find(&host, &path, headers).unwrap();
+    let places = Places {
+        captures: &found.captures,
+        headers,
+        query,
+        client: "192.0.2.1".parse().unwrap(),
+    };
+    let choice = decide(found.route, &places);
+    let decision = match &choice.decision {
+        Decision::Value(source, value) => {
+            format!("{}={}", source.label, String::from_utf8_lossy(value))
+        }
+        Decision::Named(cluster, endpoint) => format!("{}/{}", cluster.name(), endpoint.name()),
+        Decision::Nothing => "nothing".to_owned(),
+    };
+    (decision, choice.cookie.is_some())
+}
+
+fn token_of(cluster: &str, endpoint: &str) -> String {
+    let snapshot = snapshot();
+    let route = snapshot.routes.targets().next().unwrap();
+    let mut clusters = route.split.clusters.iter();
+    let cluster = clusters.find(|known| &**known.name() == cluster).unwrap();
+    let mut endpoints = cluster.endpoints().iter();
+    let endpoint = endpoints.find(|known| &**known.name() == endpoint).unwrap();
+    cluster.token(endpoint).to_owned()
+}
+
+#[test]
+fn the_first_source_that_is_present_decides() {
+    let all = headers(&[("cookie", "sid=s1"), ("x-user", "u1")]);
+    assert_eq!(
+        decided("/rooms/a%2Fb", &all),
+        ("path:room=a/b".to_owned(), false)
+    );
+    assert_eq!(
+        decided("/x?user=q1", &all),
+        ("cookie:sid=s1".to_owned(), false)
+    );
+    let some = headers(&[("x-user", "u1")]);
+    assert_eq!(
+        decided("/x?user=q1", &some),
+        ("header:x-user=u1".to_owned(), false)
+    );
+    let none = HeaderMap::new();
+    assert_eq!(
+        decided("/x?user=q1", &none),
+        ("query:user=q1".to_owned(), true)
+    );
+    let (decision, _) = decided("/x", &none);
+    assert_eq!(
+        decision,
+        "client_address=\u{c0}\0\u{2}\u{1}".replace('\u{c0}', "\u{fffd}")
+    );
+}
+
+#[test]
+fn an_empty_value_is_absent() {
+    let empty = headers(&[("cookie", "sid="), ("x-user", "")]);
+    assert_eq!(
+        decided("/x?user=q1", &empty),
+        ("query:user=q1".to_owned(), true)
+    );
+}
+
+#[test]
+fn a_genuine_cookie_names_its_endpoint_in_any_cluster_of_the_split() {
+    for (cluster, endpoint) in [("chat", "127.0.0.1:9002"), ("canary", "127.0.0.1:9003")] {
+        let cookie = format!("SYAFF={}", token_of(cluster, endpoint));
+        let (decision, _) = decided("/x?user=q1", &headers(&[("cookie", &cookie)]));
+        assert_eq!(decision, format!("{cluster}/{endpoint}"));
+    }
+}
+
+#[test]
+fn a_forged_cookie_is_no_cookie() {
+    let mut forged = token_of("chat", "127.0.0.1:9002");
+    let last = forged.pop().unwrap();
+    forged.push(if last == '0' { '1' } else { '0' });
+    for token in [forged.as_str(), "", "127.0.0.1:9002"] {
+        let cookie = format!("SYAFF={token}");
+        let decided = decided("/x?user=q1", &headers(&[("cookie", &cookie)]));
+        assert_eq!(decided, ("query:user=q1".to_owned(), true), "{token}");
+    }
+}
+
+#[test]
+fn the_source_is_part_of_the_affinity() {
+    let value = |label: &str| {
+        let source = ValueSource {
+            place: AffinitySource::ClientAddress,
+            label: label.into(),
+        };
+        Decision::Value(&source, Cow::Borrowed(b"7")).affinity(&HashKey::PUBLIC)
+    };
+    assert_eq!(value("path:room"), value("path:room"));
+    assert_ne!(value("path:room"), value("query:room"));
+}

@@ -1,0 +1,274 @@
+//! One request and its answer, for the record: exactly one metric and one access record each.
+//!
+//! It is made when the head of a request has come in and ends with the head of the answer. A
+//! request that is given up before, because its client has gone, is recorded when this is dropped.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::HOST;
+use http::{HeaderValue, Method, Request, Response, Uri};
+use switchyard_drain::Phase;
+use switchyard_relay::{SessionId, SessionInfo};
+use switchyard_telemetry::access;
+use switchyard_telemetry::labels::{AffinityResult, MethodClass};
+use switchyard_telemetry::metrics::route::RouteMetrics;
+use switchyard_upstream::{Body, Cluster, Dialer, Endpoint};
+
+use crate::client_address::Client;
+use crate::connection::Connection;
+use crate::forward::RequestId;
+use crate::refusal::Refusal;
+use crate::reply;
+use crate::route::Route;
+use crate::snapshot::Snapshot;
+use crate::vet::{self, Kind};
+use crate::worker::Worker;
+
+/// A handshake that an endpoint made a session.
+const ACCEPTED: &str = "accepted";
+
+/// A handshake that an endpoint answered with something other than 101.
+const DECLINED: &str = "declined";
+
+/// The client went before there was an answer, which is then a status that is never sent.
+const CLIENT_GONE: &str = "client_gone";
+const STATUS_CLIENT_GONE: u16 = 499;
+
+/// A request that is being answered.
+pub(crate) struct Exchange {
+    connection: Arc<Connection>,
+    snapshot: Arc<Snapshot>,
+    client: Client,
+    id: RequestId,
+    kind: Kind,
+    received: Instant,
+    asked: Asked,
+    route: Option<Arc<Route>>,
+    cluster: Option<Arc<Cluster>>,
+    endpoint: Option<Arc<Endpoint>>,
+    record: Record,
+}
+
+/// What was asked for. It shares the request's buffer, so it must not outlive the exchange.
+struct Asked {
+    method: Method,
+    target: Uri,
+    host: Option<HeaderValue>,
+}
+
+/// Whether the request has been recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Record {
+    Due,
+    Made,
+}
+
+impl Exchange {
+    /// Begins with the head of a request.
+    pub(crate) fn begin<B>(connection: &Arc<Connection>, request: &Request<B>) -> Self {
+        let received = Instant::now();
+        let snapshot = connection.worker.snapshot.load_full();
+        let headers = request.headers();
+        let client = Client::behind(connection.peer, &snapshot.trusted_proxies, headers);
+        let random = || connection.worker.random.next_wide();
+        Self {
+            connection: Arc::clone(connection),
+            snapshot,
+            client,
+            id: RequestId::keep_or_make(headers, client.trust, random),
+            kind: vet::intent(request),
+            received,
+            asked: Asked::of(request),
+            route: None,
+            cluster: None,
+            endpoint: None,
+            record: Record::Due,
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn worker(&self) -> &Arc<Worker> {
+        &self.connection.worker
+    }
+
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.connection.worker.dialer
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.connection.worker.watch.phase()
+    }
+
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// The request took this route.
+    pub(crate) fn routed(&mut self, route: &Arc<Route>) {
+        self.route = Some(Arc::clone(route));
+    }
+
+    /// The request goes to this cluster.
+    pub(crate) fn sent_to(&mut self, cluster: &Arc<Cluster>) {
+        self.cluster = Some(Arc::clone(cluster));
+    }
+
+    /// This endpoint answered.
+    pub(crate) fn served(&mut self, endpoint: &Arc<Endpoint>, affinity: AffinityResult) {
+        self.endpoint = Some(Arc::clone(endpoint));
+        self.route_metrics().affinity(affinity);
+    }
+
+    /// What the registry keeps of a session that opens: copies, nothing of the request's buffer.
+    pub(crate) fn session_info(&self) -> SessionInfo {
+        let name = |name: Option<&Arc<str>>| name.cloned().unwrap_or_default();
+        SessionInfo {
+            id: SessionId::next(),
+            route: name(self.route.as_deref().map(|route| &route.name)),
+            cluster: name(self.cluster.as_deref().map(Cluster::name)),
+            endpoint: name(self.endpoint.as_deref().map(Endpoint::name)),
+            client: self.client.address,
+            request_id: self.id.as_str().into(),
+            opened: switchyard_relay::now(),
+        }
+    }
+
+    /// A session opened: its own record takes the place of the request's.
+    pub(crate) fn opened(&mut self, session: &dyn std::fmt::Display, opened: Opened<'_>) {
+        self.record = Record::Made;
+        let took = self.received.elapsed();
+        self.route_metrics().handshake(ACCEPTED, took);
+        access::Opened {
+            session,
+            request_id: self.id.as_str(),
+            listener: &self.connection.listener.name,
+            route: self.route_name().unwrap_or_default(),
+            cluster: self.cluster_name().unwrap_or_default(),
+            endpoint: self.endpoint_name().unwrap_or_default(),
+            client: self.client.address,
+            host: self.asked.host(),
+            path: &self.asked.path(),
+            subprotocol: opened.subprotocol,
+            affinity: opened.affinity,
+            handshake: took,
+        }
+        .emit();
+    }
+
+    /// Ends with an answer: the endpoint's, or the gateway's own.
+    pub(crate) fn finish(mut self, result: Result<Response<Body>, Refusal>) -> Response<Body> {
+        match result {
+            Ok(response) => {
+                self.record(response.status().as_u16(), None);
+                response
+            }
+            Err(refusal) => {
+                self.record(refusal.status().as_u16(), Some(refusal.reason()));
+                reply::refuse(&refusal, &self.id, self.connection.worker.random.next())
+            }
+        }
+    }
+
+    /// Records the answer, unless a record has been made.
+    fn record(&mut self, status: u16, reason: Option<&'static str>) {
+        if std::mem::replace(&mut self.record, Record::Made) == Record::Made {
+            return;
+        }
+        let took = self.received.elapsed();
+        match self.kind {
+            Kind::WebSocket => self
+                .route_metrics()
+                .handshake(reason.unwrap_or(DECLINED), took),
+            Kind::Plain => {
+                let class = MethodClass::of(self.asked.method.as_str());
+                self.route_metrics().http_request(class, status, took);
+            }
+        }
+        self.emit(status, reason, took);
+    }
+
+    fn emit(&self, status: u16, reason: Option<&'static str>, duration: Duration) {
+        access::Request {
+            request_id: self.id.as_str(),
+            listener: &self.connection.listener.name,
+            route: self.route_name(),
+            cluster: self.cluster_name(),
+            endpoint: self.endpoint_name(),
+            client: self.client.address,
+            method: self.asked.method.as_str(),
+            host: self.asked.host(),
+            path: &self.asked.path(),
+            status,
+            reason,
+            duration,
+        }
+        .emit();
+    }
+
+    fn route_metrics(&self) -> &RouteMetrics {
+        match &self.route {
+            Some(route) => &route.metrics,
+            None => &self.snapshot.unrouted,
+        }
+    }
+
+    fn route_name(&self) -> Option<&str> {
+        self.route.as_deref().map(|route| &*route.name)
+    }
+
+    fn cluster_name(&self) -> Option<&str> {
+        self.cluster.as_deref().map(|cluster| &**cluster.name())
+    }
+
+    fn endpoint_name(&self) -> Option<&str> {
+        self.endpoint.as_deref().map(|endpoint| &**endpoint.name())
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.record(STATUS_CLIENT_GONE, Some(CLIENT_GONE));
+    }
+}
+
+/// What the record of an opened session says beyond the request's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opened<'a> {
+    pub(crate) subprotocol: Option<&'a str>,
+    pub(crate) affinity: AffinityResult,
+}
+
+impl Asked {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            host: request.headers().get(HOST).cloned(),
+        }
+    }
+
+    /// What the client said; not vetted.
+    fn host(&self) -> &str {
+        let text = self.host.as_ref().and_then(|host| host.to_str().ok());
+        text.unwrap_or_default()
+    }
+
+    /// Path and query without the query's values.
+    fn path(&self) -> Cow<'_, str> {
+        let target = self.target.path_and_query();
+        access::redacted(target.map_or("", |target| target.as_str()))
+    }
+}

@@ -1,0 +1,243 @@
+//! What would become of a request, and why, without sending anything.
+//!
+//! It asks the same functions that serve requests, so it cannot say anything else than they do.
+
+mod text;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::Request;
+use switchyard_upstream::Cluster;
+
+use crate::affinity::{self, Choice, Decision, Places};
+use crate::client_address::Client;
+use crate::framing::Framing;
+use crate::route::Route;
+use crate::routes::{Captures, Mismatch};
+use crate::snapshot::Snapshot;
+use crate::vet::{self, Vetted, Violation};
+
+/// What would become of a request. Its `Display` is meant for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The listener whose port the request names, if one does.
+    pub listener: Option<Arc<str>>,
+    /// Whose request it is.
+    pub client: IpAddr,
+    /// What comes of it.
+    pub verdict: Verdict,
+}
+
+/// What comes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is refused before it is routed.
+    Refused(Violation),
+    /// It goes through the routes.
+    Tried {
+        /// Each route that was tried, in order, with what failed; the last may have matched.
+        trials: Vec<(Arc<str>, Result<(), Mismatch>)>,
+        /// Where the match leads; `None` when no route matched.
+        routed: Option<Routed>,
+    },
+}
+
+/// Where a route leads a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed {
+    /// The route's name.
+    pub route: Arc<str>,
+    /// What its path template captured.
+    pub captures: Vec<(String, String)>,
+    /// What keeps the request on its endpoint.
+    pub affinity: Affinity,
+    /// The clusters it may go to: one, unless chance decides.
+    pub destinations: Vec<Destination>,
+}
+
+/// What keeps a request on its endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Affinity {
+    /// A value, and the source that it is from, as in `path:room`.
+    Value {
+        /// Kind and name of the source.
+        source: String,
+        /// The value as text.
+        value: String,
+    },
+    /// The issued cookie, which names the endpoint.
+    Cookie {
+        /// The cookie's name.
+        name: String,
+    },
+    /// Nothing: the request has none of the route's sources, or the route has none.
+    Nothing,
+}
+
+/// A cluster, and the order in which its endpoints would be tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The cluster's name.
+    pub cluster: Arc<str>,
+    /// Its weight among the destinations.
+    pub weight: u32,
+    /// The addresses of its endpoints.
+    pub endpoints: Vec<Arc<str>>,
+    /// How much of their order is certain.
+    pub order: Order,
+}
+
+/// How much of an order of endpoints is certain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// All of it, and every replica agrees.
+    Fixed,
+    /// The first; the balancer orders the others when it is asked.
+    FirstFixed,
+    /// None of it: the balancer orders them when it is asked.
+    Open,
+}
+
+/// Says what would become of `request`, which has a `Host`, if `peer` sent it now.
+pub fn explain<B>(snapshot: &Snapshot, request: &Request<B>, peer: IpAddr) -> Explanation {
+    let client = Client::behind(peer, &snapshot.trusted_proxies, request.headers()).address;
+    let vetted = match vet::vet(request, Framing::Plain) {
+        Ok(vetted) => vetted,
+        Err(violation) => {
+            let verdict = Verdict::Refused(violation);
+            return Explanation {
+                listener: None,
+                client,
+                verdict,
+            };
+        }
+    };
+    Explanation {
+        listener: listener(snapshot, request, &vetted),
+        client,
+        verdict: route(snapshot, request, &vetted, client),
+    }
+}
+
+fn listener<B>(snapshot: &Snapshot, request: &Request<B>, vetted: &Vetted<'_>) -> Option<Arc<str>> {
+    let port = vetted
+        .host
+        .port()
+        .unwrap_or_else(|| vet::default_port(request));
+    let mut listeners = snapshot.listeners.iter();
+    listeners
+        .find(|(_, address)| address.port() == port)
+        .map(|(name, _)| Arc::clone(name))
+}
+
+fn route<B>(
+    snapshot: &Snapshot,
+    request: &Request<B>,
+    vetted: &Vetted<'_>,
+    client: IpAddr,
+) -> Verdict {
+    let mut trials = Vec::new();
+    let mut routed = None;
+    for (route, trial) in snapshot
+        .routes
+        .trials(&vetted.host, &vetted.path, request.headers())
+    {
+        let found = trial.map(|found| {
+            let places = Places {
+                captures: &found.captures,
+                headers: request.headers(),
+                query: request.uri().query(),
+                client,
+            };
+            routed = Some(lead(snapshot, route, &places));
+        });
+        trials.push((Arc::clone(&route.name), found));
+        if routed.is_some() {
+            break;
+        }
+    }
+    Verdict::Tried { trials, routed }
+}
+
+fn lead(snapshot: &Snapshot, route: &Route, places: &Places<'_>) -> Routed {
+    let choice = affinity::decide(route, places);
+    Routed {
+        route: Arc::clone(&route.name),
+        captures: owned(places.captures),
+        affinity: describe(&choice),
+        destinations: destinations(snapshot, route, &choice.decision),
+    }
+}
+
+fn owned(captures: &Captures<'_>) -> Vec<(String, String)> {
+    captures
+        .iter()
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .collect()
+}
+
+fn describe(choice: &Choice<'_>) -> Affinity {
+    match (&choice.decision, choice.cookie) {
+        (Decision::Value(source, value), _) => Affinity::Value {
+            source: source.label.to_string(),
+            value: String::from_utf8_lossy(value).into_owned(),
+        },
+        (Decision::Named(..), Some(cookie)) => Affinity::Cookie {
+            name: cookie.name().to_owned(),
+        },
+        (Decision::Named(..) | Decision::Nothing, _) => Affinity::Nothing,
+    }
+}
+
+fn destinations(snapshot: &Snapshot, route: &Route, decision: &Decision<'_>) -> Vec<Destination> {
+    let split = &route.split;
+    let affinity = decision.affinity(&snapshot.key);
+    match decision {
+        Decision::Value(..) => {
+            let cluster = split.pick(&snapshot.key, affinity, 0);
+            let ranked = |cluster: &Arc<Cluster>| {
+                let ranking = cluster.rank(affinity, None, 0);
+                let names = ranking.map(|endpoint| Arc::clone(endpoint.name()));
+                Destination::new(cluster, names, Order::Fixed)
+            };
+            cluster.map(ranked).into_iter().collect()
+        }
+        Decision::Named(cluster, endpoint) => {
+            let first = std::iter::once(Arc::clone(endpoint.name()));
+            let others = names(cluster).filter(|name| name != endpoint.name());
+            vec![Destination::new(
+                cluster,
+                first.chain(others),
+                Order::FirstFixed,
+            )]
+        }
+        Decision::Nothing => {
+            let shares = split.clusters.iter().zip(&split.weights);
+            shares
+                .map(|(cluster, weight)| Destination {
+                    weight: *weight,
+                    ..Destination::new(cluster, names(cluster), Order::Open)
+                })
+                .collect()
+        }
+    }
+}
+
+fn names(cluster: &Cluster) -> impl Iterator<Item = Arc<str>> {
+    cluster
+        .endpoints()
+        .iter()
+        .map(|endpoint| Arc::clone(endpoint.name()))
+}
+
+impl Destination {
+    fn new(cluster: &Cluster, endpoints: impl Iterator<Item = Arc<str>>, order: Order) -> Self {
+        Self {
+            cluster: Arc::clone(cluster.name()),
+            weight: 1,
+            endpoints: endpoints.collect(),
+            order,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Listening sockets: one a worker on the same address, set up once for all they accept.
+//!
+//! What is done with an accepted connection is not here; `accept` takes them from the socket.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use switchyard_config as config;
+use switchyard_telemetry::{ListenerMetrics, Metrics};
+use tokio::sync::Semaphore;
+
+/// Connections that may wait to be accepted; the system's `net.core.somaxconn` may make it less.
+const BACKLOG: i32 = 4_096;
+
+/// A connection without traffic is asked for a sign of life after this long.
+const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
+
+/// How long after an unanswered question the next is asked.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How long sent bytes may stay unacknowledged before the system gives the connection up.
+///
+/// This also ends a client that keeps its receive window shut for that long: it must read again
+/// within this time, however alive it is otherwise.
+const USER_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// One worker's socket of a listener.
+pub struct Listener {
+    pub(crate) socket: TcpListener,
+    pub(crate) address: SocketAddr,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the sockets of one listener have in common.
+pub(crate) struct Shared {
+    pub(crate) name: Arc<str>,
+    /// One permit for each connection that may still be accepted.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) metrics: ListenerMetrics,
+}
+
+impl Listener {
+    /// The listener's name in the configuration.
+    pub fn name(&self) -> &Arc<str> {
+        &self.shared.name
+    }
+
+    /// The address it accepts on, with the port that the system chose where 0 was configured.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Opens the sockets of a listener, one for each of `workers` (at least one).
+///
+/// With more than one, the sockets share the address by `SO_REUSEPORT` and the system spreads
+/// connections over them.
+///
+/// # Errors
+/// What the system said: the address is in use (by another process of this user too), is not this
+/// machine's, or needs a privilege.
+pub fn bind(
+    listener: &config::Listener,
+    workers: usize,
+    metrics: &Metrics,
+) -> io::Result<Vec<Listener>> {
+    let shared = Arc::new(Shared {
+        name: Arc::clone(&listener.name),
+        room: Arc::new(Semaphore::new(room(listener))),
+        handshake_timeout: listener.handshake_timeout,
+        metrics: metrics.listener(&listener.name),
+    });
+    let sockets = sockets(listener.address, workers.max(1))?.into_iter();
+    sockets
+        .map(|socket| Listener::new(socket, &shared))
+        .collect()
+}
+
+impl Listener {
+    fn new(socket: TcpListener, shared: &Arc<Shared>) -> io::Result<Self> {
+        Ok(Self {
+            address: socket.local_addr()?,
+            socket,
+            shared: Arc::clone(shared),
+        })
+    }
+}
+
+fn room(listener: &config::Listener) -> usize {
+    let max = usize::try_from(listener.max_connections.get()).unwrap_or(usize::MAX);
+    max.min(Semaphore::MAX_PERMITS)
+}
+
+fn sockets(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
+    if count == 1 {
+        return Ok(vec![listen(address, Sharing::Exclusive)?]);
+    }
+    refuse_taken(address)?;
+    let first = listen(address, Sharing::Shared)?;
+    let resolved = first.local_addr()?;
+    let mut sockets = vec![first];
+    for _ in 1..count {
+        sockets.push(listen(resolved, Sharing::Shared)?);
+    }
+    Ok(sockets)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Exclusive,
+    Shared,
+}
+
+/// `SO_REUSEPORT` would let a second gateway take half of the first one's connections without a
+/// word. A socket without it cannot be bound beside one that listens.
+fn refuse_taken(address: SocketAddr) -> io::Result<()> {
+    if address.port() != 0 {
+        bound(address, Sharing::Exclusive)?;
+    }
+    Ok(())
+}
+
+fn listen(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
+    let socket = bound(address, sharing)?;
+    set_up(&socket)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bound(address: SocketAddr, sharing: Sharing) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(sharing == Sharing::Shared)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Accepted sockets inherit these, which saves four system calls a connection.
+fn set_up(socket: &Socket) -> io::Result<()> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_INTERVAL);
+    let socket = SockRef::from(socket);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&keepalive)?;
+    socket.set_tcp_user_timeout(Some(USER_TIMEOUT))
+}

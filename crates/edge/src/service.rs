@@ -1,0 +1,121 @@
+//! A request from its head to the head of its answer, as a list of steps.
+//!
+//! tower's `Service` is the door: hyper knocks, and what is behind it is one function that reads
+//! from top to bottom. Layers that answer for everybody (TLS identity, global admission) go around
+//! the door and not into the steps.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use switchyard_upstream::Body;
+
+use crate::admission::{self, Admitted};
+use crate::affinity::Places;
+use crate::connection::Connection;
+use crate::exchange::Exchange;
+use crate::io::Transport;
+use crate::plain;
+use crate::refusal::Refusal;
+use crate::route::Route;
+use crate::selection::{self, Selection};
+use crate::vet::{self, Kind};
+use crate::websocket;
+
+/// Where the requests of one connection come in.
+pub(crate) struct Door<T> {
+    connection: Arc<Connection>,
+    transport: PhantomData<fn() -> T>,
+}
+
+impl<T> Door<T> {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self {
+            connection,
+            transport: PhantomData,
+        }
+    }
+}
+
+impl<T> Clone for Door<T> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.connection))
+    }
+}
+
+impl<T: Transport> tower::Service<Request<Incoming>> for Door<T> {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    /// Boxed, so that a connection between two requests does not hold the state of one.
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let mut exchange = Exchange::begin(&self.connection, &request);
+        Box::pin(async move {
+            let result = answer::<T>(&mut exchange, request).await;
+            Ok(exchange.finish(result))
+        })
+    }
+}
+
+/// What is known of a request when it may go to an endpoint.
+struct Plan {
+    route: Arc<Route>,
+    selection: Selection,
+    /// For a handshake.
+    admitted: Option<Admitted>,
+}
+
+async fn answer<T: Transport>(
+    exchange: &mut Exchange,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
+    let Plan {
+        route,
+        selection,
+        admitted,
+    } = plan(exchange, &request)?;
+    exchange.sent_to(&selection.cluster);
+    match admitted {
+        Some(admitted) => {
+            websocket::open::<T>(exchange, &route, request, admitted, selection).await
+        }
+        None => plain::proxy(exchange, &route, request, selection).await,
+    }
+}
+
+/// Vet, route, admit, rank.
+fn plan<B>(exchange: &mut Exchange, request: &Request<B>) -> Result<Plan, Refusal> {
+    let snapshot = Arc::clone(exchange.snapshot());
+    let vetted = vet::vet(request, exchange.connection().sightings.framing())?;
+    let found = snapshot
+        .routes
+        .find(&vetted.host, &vetted.path, request.headers());
+    let found = found.ok_or(Refusal::NoRoute)?;
+    let route = Arc::clone(found.route);
+    exchange.routed(&route);
+    let admitted = match vetted.kind {
+        Kind::WebSocket => Some(admission::admit(request, &route, exchange.phase())?),
+        Kind::Plain => None,
+    };
+    let places = Places {
+        captures: &found.captures,
+        headers: request.headers(),
+        query: request.uri().query(),
+        client: exchange.client().address,
+    };
+    let selection = selection::select(&route, &snapshot.key, &places, &exchange.worker().random)?;
+    Ok(Plan {
+        route,
+        selection,
+        admitted,
+    })
+}

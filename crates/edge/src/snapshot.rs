@@ -1,0 +1,105 @@
+//! One immutable, complete runtime configuration.
+//!
+//! A request loads it once and is answered under it to the end; a session keeps the `Arc` of the
+//! route that it was admitted under.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::header::{InvalidHeaderName, InvalidHeaderValue};
+use ipnet::IpNet;
+use switchyard_balance::HashKey;
+use switchyard_config::{self as config, Config, HeaderCase};
+use switchyard_telemetry::Metrics;
+use switchyard_telemetry::metrics::route::RouteMetrics;
+use switchyard_upstream::Clusters;
+
+use crate::route::Route;
+use crate::routes::RouteTable;
+
+/// The snapshot in use; the only one of its kind, so that no request sees half of two.
+pub type SnapshotCell = ArcSwap<Snapshot>;
+
+/// The route label of requests that took no route. A route cannot have this name.
+const UNROUTED: &str = "-";
+
+/// What requests are answered under.
+pub struct Snapshot {
+    pub(crate) routes: RouteTable<Arc<Route>>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) key: HashKey,
+    pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
+    pub(crate) unrouted: RouteMetrics,
+    header_case: HeaderCase,
+}
+
+/// Why a configuration gives no snapshot. A configuration that was checked always gives one.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// A route leads to a cluster that does not exist.
+    #[error("route {route} leads to cluster {cluster}, which does not exist")]
+    NoCluster {
+        /// The route's name.
+        route: Arc<str>,
+        /// The missing cluster's name.
+        cluster: Arc<str>,
+    },
+    /// A route asks for a header whose name is none.
+    #[error("a route asks for a header that cannot exist")]
+    HeaderName(#[from] InvalidHeaderName),
+    /// An allowed origin cannot be the value of a header.
+    #[error("an allowed origin cannot be the value of a header")]
+    Origin(#[from] InvalidHeaderValue),
+}
+
+impl Snapshot {
+    /// Puts together what `config` describes, counting into `metrics`.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`].
+    pub fn new(config: &Config, metrics: &Metrics) -> Result<Self, SnapshotError> {
+        let key = hash_key(config);
+        let clusters = Clusters::new(&config.clusters, &key, metrics);
+        let mut routes = Vec::with_capacity(config.routes.len());
+        for route in &config.routes {
+            routes.push((
+                route.matches.clone(),
+                Arc::new(Route::new(route, &clusters, metrics)?),
+            ));
+        }
+        Ok(Self {
+            routes: RouteTable::new(routes)?,
+            trusted_proxies: config.trusted_proxies.clone(),
+            key,
+            listeners: config.listeners.iter().map(listener).collect(),
+            unrouted: metrics.route(UNROUTED),
+            header_case: header_case(config),
+        })
+    }
+
+    /// Whether any cluster wants header names as the client wrote them.
+    pub(crate) fn keeps_header_case(&self) -> bool {
+        self.header_case == HeaderCase::Preserve
+    }
+}
+
+fn hash_key(config: &Config) -> HashKey {
+    match &config.affinity_key {
+        Some(secret) => HashKey::derive(secret.expose()),
+        None => HashKey::PUBLIC,
+    }
+}
+
+fn listener(listener: &config::Listener) -> (Arc<str>, SocketAddr) {
+    (Arc::clone(&listener.name), listener.address)
+}
+
+fn header_case(config: &Config) -> HeaderCase {
+    let preserves = |cluster: &config::Cluster| cluster.header_case == HeaderCase::Preserve;
+    if config.clusters.iter().any(preserves) {
+        HeaderCase::Preserve
+    } else {
+        HeaderCase::Lower
+    }
+}

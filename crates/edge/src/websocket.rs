@@ -1,0 +1,145 @@
+//! A handshake: offered to an endpoint, and on its 101 answered with one.
+//!
+//! The 101 is the endpoint's own: `proto` has verified that its `Sec-WebSocket-Accept` is the one
+//! that the client's key asks for and that it agrees to nothing the client did not offer. What
+//! happens on the connection afterwards is not here; see `join`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderMap, Request, Response, StatusCode, response};
+use hyper::body::Incoming;
+use hyper::upgrade::{self, OnUpgrade};
+use switchyard_relay::Leg;
+use switchyard_upstream::{Body, Cluster, Switched, Upgrade};
+
+use crate::admission::{self, Admitted};
+use crate::answer;
+use crate::exchange::{Exchange, Opened};
+use crate::forward;
+use crate::io::Transport;
+use crate::join::Join;
+use crate::refusal::Refusal;
+use crate::reply;
+use crate::route::Route;
+use crate::selection::{Grounds, Selection};
+
+/// How long an endpoint has for its answer where the route's `request_timeout` is off. A plain
+/// request may then wait as long as its client does; a handshake has no use for that.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+
+/// Has an endpoint of the selection answer the handshake. It has the route's `request_timeout` for
+/// that, from when it accepted the connection.
+///
+/// # Errors
+/// No endpoint gives an answer, the answer is a 101 that is not valid, or the gateway began to
+/// drain meanwhile.
+pub(crate) async fn open<T: Transport>(
+    exchange: &mut Exchange,
+    route: &Arc<Route>,
+    mut request: Request<Incoming>,
+    admitted: Admitted,
+    selection: Selection,
+) -> Result<Response<Body>, Refusal> {
+    let on_upgrade = upgrade::on(&mut request);
+    let request = handshake(exchange, request, &admitted);
+    let Selection {
+        cluster,
+        ranking,
+        grounds,
+    } = selection;
+    let answer_within = route.http.request_timeout.unwrap_or(ANSWER_WITHIN);
+    let offer = &admitted.offer;
+    let dialling = exchange
+        .dialer()
+        .upgrade(&cluster, ranking, offer, request, answer_within);
+    match dialling.await? {
+        Upgrade::Answered(answered) => Ok(answer::pass_on(exchange, answered, &cluster, &grounds)),
+        Upgrade::Switched(switched) => {
+            admission::check_phase(exchange.phase())?;
+            let session = Session {
+                route,
+                cluster: &cluster,
+                switched,
+                grounds: &grounds,
+            };
+            Ok(session.open::<T>(exchange, on_upgrade))
+        }
+    }
+}
+
+/// The client's request as the endpoint gets it. It keeps its extensions: the case of the header
+/// names is in them.
+fn handshake(exchange: &Exchange, request: Request<Incoming>, admitted: &Admitted) -> Request<()> {
+    let (mut head, _no_body) = request.into_parts();
+    if let Some(narrowed) = &admitted.narrowed {
+        head.headers
+            .insert(SEC_WEBSOCKET_PROTOCOL, narrowed.clone());
+    }
+    forward::request(&mut head, exchange.client(), exchange.id());
+    forward::mark_as_handshake(&mut head.headers);
+    Request::from_parts(head, ())
+}
+
+/// A handshake that both sides agree on.
+struct Session<'a> {
+    route: &'a Arc<Route>,
+    cluster: &'a Cluster,
+    switched: Switched,
+    grounds: &'a Grounds,
+}
+
+impl Session<'_> {
+    /// Answers the client with the endpoint's 101, and has the connections joined behind it.
+    fn open<T: Transport>(self, exchange: &mut Exchange, on_upgrade: OnUpgrade) -> Response<Body> {
+        let Self {
+            route,
+            cluster,
+            switched,
+            grounds,
+        } = self;
+        let affinity = grounds.result(switched.place);
+        exchange.served(&switched.endpoint, affinity);
+        let worker = exchange.worker();
+        let ticket = worker.registry.open(exchange.session_info());
+        let subprotocol = switched.agreement.subprotocol.as_deref();
+        exchange.opened(
+            &ticket.info().id,
+            Opened {
+                subprotocol,
+                affinity,
+            },
+        );
+        let join = Join {
+            worker: Arc::clone(exchange.worker()),
+            route: Arc::clone(route),
+            upstream: Leg {
+                io: switched.io,
+                early: switched.early,
+            },
+            deflate: switched.agreement.deflate,
+            ticket,
+            lease: switched.lease,
+            affinity,
+        };
+        exchange.worker().tasks.spawn(join.behind::<T>(on_upgrade));
+        switching(switched.response, |headers| {
+            grounds.remember(headers, cluster, &switched.endpoint);
+        })
+    }
+}
+
+/// The endpoint's 101 as the client gets it, with what `add` adds.
+fn switching(endpoint: response::Parts, add: impl FnOnce(&mut HeaderMap)) -> Response<Body> {
+    let mut response = Response::new(reply::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    *headers = endpoint.headers;
+    forward::strip_hop_by_hop(headers);
+    // RFC 9110 section 8.6: not in a 101, and the endpoint may have sent it all the same.
+    headers.remove(CONTENT_LENGTH);
+    forward::mark_as_handshake(headers);
+    add(headers);
+    response
+}

@@ -1,0 +1,57 @@
+//! What one worker serves with: its own dialer, registry and numbers, and the shared snapshot.
+
+use std::sync::Arc;
+
+use switchyard_drain::{Tasks, Watch};
+use switchyard_relay::Registry;
+use switchyard_telemetry::metrics::traffic::WorkerMetrics;
+use switchyard_upstream::Dialer;
+
+use crate::random::Random;
+use crate::snapshot::SnapshotCell;
+
+/// One worker's context. Everything in it but the snapshot is this worker's own.
+pub struct Worker {
+    pub(crate) snapshot: Arc<SnapshotCell>,
+    pub(crate) registry: Registry,
+    pub(crate) dialer: Dialer,
+    pub(crate) metrics: WorkerMetrics,
+    pub(crate) tasks: Tasks,
+    pub(crate) watch: Watch,
+    pub(crate) random: Random,
+}
+
+impl Worker {
+    /// A worker that serves `snapshot`, keeps its sessions in `registry` and its tasks in `tasks`,
+    /// and goes along with the phases of `watch`.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn new(
+        snapshot: Arc<SnapshotCell>,
+        registry: Registry,
+        metrics: WorkerMetrics,
+        tasks: Tasks,
+        watch: Watch,
+    ) -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            snapshot,
+            registry,
+            dialer: Dialer::new(tasks.clone()),
+            metrics,
+            tasks,
+            watch,
+            random: Random::new()?,
+        })
+    }
+
+    /// What dials for this worker; its idle connections are closed at shutdown.
+    pub fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// The sessions of this worker.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
