@@ -53,6 +53,8 @@
 //! theirs, so that no reset destroys a Close on its way. Each of the two phases is bounded by
 //! `close_timeout`, however little the peers read or write. The first cause is the one recorded.
 
+mod ending;
+mod input;
 mod outcome;
 mod output;
 mod peer;
@@ -70,17 +72,11 @@ pub use traffic::Traffic;
 
 use crate::Side;
 use crate::close::{Close, CloseCode};
-use crate::frame::{ControlFrame, Owned};
 use crate::handshake::Deflate;
 use crate::mask::MaskKeys;
-use crate::scanner::{Scan, ScanEnd, StopAt};
-use crate::violation::Violation;
+use ending::explained;
 use output::Plan;
-use peer::{Inbound, Outbound, Peer, Peers, Publish};
-use traffic::{Data, Tally};
-
-/// What clients are told when their endpoint is gone.
-const ENDPOINT_LOST: &str = "endpoint lost";
+use peer::{Inbound, Outbound, Peers, Publish};
 
 /// The state machine of one session: under 300 bytes, no allocation while data flows.
 #[derive(Debug)]
@@ -231,7 +227,11 @@ impl Session {
             Life::Closing(first, deadline) if due(*deadline) => self.finish(*first),
             Life::Open if due(self.policy.idle_at(self.active)) => {
                 let cause = Cause::IdleTimeout;
-                self.handle_close(cause, &close(CloseCode::GOING_AWAY, cause.reason()), now);
+                self.handle_close(
+                    cause,
+                    &explained(CloseCode::GOING_AWAY, cause.reason()),
+                    now,
+                );
             }
             Life::Open | Life::Closing(..) | Life::Finished(_) => {}
         }
@@ -271,145 +271,7 @@ impl Session {
     }
 }
 
-/// Input.
-impl Session {
-    #[inline]
-    fn scan(
-        &mut self,
-        from: Side,
-        bytes: &[u8],
-        now: Instant,
-        observer: &mut impl Observer,
-    ) -> usize {
-        let rules = self.policy.rules(from, self.deflate);
-        let stop = self.peers.of(from.other()).stop_at();
-        let peer = self.peers.of_mut(from);
-        let mut tally = Tally {
-            data: Data::of(&peer.scanner, bytes),
-            traffic: &mut peer.traffic,
-            next: observer,
-        };
-        let Scan { release, pass, end } = peer.scanner.scan(&rules, bytes, stop, &mut tally);
-        if tally.data == Data::Seen {
-            self.active = now;
-        }
-        let used = if end == ScanEnd::Boundary {
-            pass
-        } else {
-            bytes.len()
-        };
-        self.plan = Plan::passing(from, release, pass, used - pass);
-        self.scanned(from, end, now);
-        used
-    }
-
-    /// Looks for the Close of a peer whose frames go nowhere.
-    fn scan_and_drop(&mut self, from: Side, bytes: &[u8], now: Instant) -> usize {
-        let rules = self.policy.rules(from, self.deflate);
-        let scanner = &mut self.peers.of_mut(from).scanner;
-        let scan = scanner.scan(&rules, bytes, StopAt::Never, &mut ());
-        self.plan = Plan::dropping(from, bytes.len());
-        self.scanned(from, scan.end, now);
-        bytes.len()
-    }
-
-    #[inline]
-    fn scanned(&mut self, from: Side, end: ScanEnd, now: Instant) {
-        match end {
-            ScanEnd::Input | ScanEnd::Boundary => {}
-            ScanEnd::Close(code) => self.peer_closed(from, code, now),
-            ScanEnd::Refused(violation) => self.peer_refused(from, violation, now),
-        }
-    }
-
-    #[cold]
-    fn peer_closed(&mut self, from: Side, code: CloseCode, now: Instant) {
-        self.begin(from.into(), code, Cause::CloseFrame, now);
-        self.peers.of_mut(from).inbound = Inbound::Closed;
-        let to = self.peers.of_mut(from.other());
-        if to.outbound.is_open() {
-            to.outbound = Outbound::Closed;
-        }
-        self.peers.settle();
-    }
-
-    #[cold]
-    fn peer_refused(&mut self, from: Side, violation: Violation, now: Instant) {
-        let code = violation.close_code();
-        self.begin(from.into(), code, Cause::Violation(violation), now);
-        self.peers.of_mut(from).inbound = Inbound::Refused;
-        self.owe_both(&close(code, violation.reason()));
-        self.peers.settle();
-    }
-}
-
-/// The end.
-impl Session {
-    /// Notes what began the end and starts its first phase; only the first call counts.
-    fn begin(&mut self, initiator: Initiator, code: CloseCode, cause: Cause, now: Instant) {
-        if matches!(self.life, Life::Open) {
-            let first = First {
-                initiator,
-                code,
-                cause,
-            };
-            self.life = Life::Closing(first, self.policy.close_by(now));
-        }
-    }
-
-    fn finish(&mut self, otherwise: First) {
-        let first = match self.life {
-            Life::Finished(_) => return,
-            Life::Closing(first, _) => first,
-            Life::Open => otherwise,
-        };
-        self.life = Life::Finished(Outcome {
-            initiator: first.initiator,
-            code: first.code,
-            cause: first.cause,
-            clean: self.peers.both(|peer| peer.inbound.said_close()),
-        });
-    }
-
-    fn owe_both(&mut self, close: &Close) {
-        for side in Side::BOTH {
-            self.owe(side, close);
-        }
-    }
-
-    fn owe(&mut self, to: Side, close: &Close) {
-        let mask = match to {
-            Side::Downstream => None,
-            Side::Upstream => Some(self.masks.draw()),
-        };
-        let peer = self.peers.of_mut(to);
-        if matches!(peer.outbound, Outbound::Open) {
-            peer.outbound = Outbound::CloseDue(Box::new(ControlFrame::close(close, mask)));
-        }
-    }
-
-    /// `to` has lost its peer, which said no Close: nothing more comes to be passed on.
-    fn leave_alone(&mut self, to: Side) {
-        let boundary = self.peers.of(to.other()).scanner.at_frame_boundary();
-        let peer = self.peers.of_mut(to);
-        let listens = to == Side::Downstream && peer.inbound == Inbound::Open;
-        match peer.outbound {
-            Outbound::Open if boundary && listens => {
-                self.owe(to, &close(CloseCode::SERVICE_RESTART, ENDPOINT_LOST));
-            }
-            Outbound::CloseDue(_) if boundary => {}
-            Outbound::Open | Outbound::CloseDue(_) => peer.outbound = Outbound::FinDue,
-            Outbound::Closed | Outbound::FinDue | Outbound::FinAsked | Outbound::Done => {}
-        }
-    }
-
-    fn are_ended_outwards(&self) -> bool {
-        self.peers
-            .both(|peer| matches!(peer.outbound, Outbound::Done))
-    }
-}
-
-/// Output.
+/// Between the beginning and the end.
 impl Session {
     #[inline]
     fn poll_open(&mut self) -> Output {
@@ -424,53 +286,6 @@ impl Session {
         let reason = until.map_or(WaitReason::Input, |_| WaitReason::Idle);
         Output::Wait { until, reason }
     }
-
-    #[cold]
-    fn poll_closing(&mut self, first: First, until: Option<Instant>) -> Output {
-        for to in Side::BOTH {
-            if let Some(output) = self.poll_last_words(to) {
-                return output;
-            }
-        }
-        if self.peers.both(Peer::is_done) {
-            self.finish(first);
-            return self.poll_output();
-        }
-        let reason = if self.are_ended_outwards() {
-            WaitReason::Eof
-        } else {
-            WaitReason::Close
-        };
-        Output::Wait { until, reason }
-    }
-
-    /// The Close or the FIN that is due to `to`.
-    fn poll_last_words(&mut self, to: Side) -> Option<Output> {
-        let boundary = self.peers.of(to.other()).scanner.at_frame_boundary();
-        let peer = self.peers.of_mut(to);
-        match &mut peer.outbound {
-            Outbound::CloseDue(frame) if boundary => {
-                let bytes = Owned::Boxed(std::mem::take(frame));
-                peer.outbound = Outbound::Closed;
-                peer.settle();
-                Some(Output::Send { to, bytes })
-            }
-            Outbound::FinDue => {
-                peer.outbound = Outbound::FinAsked;
-                Some(Output::Shutdown { to })
-            }
-            Outbound::Open
-            | Outbound::CloseDue(_)
-            | Outbound::Closed
-            | Outbound::FinAsked
-            | Outbound::Done => None,
-        }
-    }
-}
-
-/// A Close that explains itself, where the reason fits.
-fn close(code: CloseCode, reason: &str) -> Close {
-    Close::new(code, reason).unwrap_or_else(|_| code.into())
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The bytes, what they say, and the length of the header.
+type Example = (&'static [u8], bool, OpCode, Option<MaskKey>, u64, usize);
+
 fn decoded(bytes: &[u8]) -> (Header, usize) {
     match Header::decode(bytes) {
         Ok(Decoded::Header(header, len)) => (header, len),
@@ -13,7 +16,7 @@ fn decoded(bytes: &[u8]) -> (Header, usize) {
 #[test]
 fn the_rfc_examples_decode() {
     let key = Some([0x37, 0xfa, 0x21, 0x3d]);
-    let table: [(&[u8], bool, OpCode, Option<MaskKey>, u64, usize); 8] = [
+    let table: [Example; 8] = [
         (b"\x81\x05Hello", true, OpCode::Text, None, 5, 2),
         (
             b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58",

@@ -1,1 +1,9 @@
+use super::*;
 
+fn is_send<T: Send>() {}
+
+#[test]
+fn a_session_is_small_and_can_move() {
+    is_send::<Session>();
+    assert!(size_of::<Session>() <= 300, "{}", size_of::<Session>());
+}

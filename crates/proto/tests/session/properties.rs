@@ -1,0 +1,210 @@
+//! The laws of the session machine, on arbitrary sessions cut arbitrarily.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use switchyard_proto::session::{Cause, Outcome, Policy, Traffic};
+use switchyard_proto::{CloseCode, Side};
+
+use crate::frames::*;
+use crate::harness::{CLOSE_TIMEOUT, Harness, policy};
+use crate::laws::{self, Limits, Written};
+
+/// Something that happens to a session.
+#[derive(Clone, Debug)]
+enum Event {
+    Input(Side, Vec<u8>),
+    Close,
+    Publish(Side),
+    Eof(Side),
+    Reset(Side),
+    Pass(Duration),
+    Cut,
+}
+
+/// What came of a session.
+#[derive(Debug, PartialEq, Eq)]
+struct Result {
+    out: [Vec<u8>; 2],
+    fin: [bool; 2],
+    outcome: Option<Outcome>,
+    traffic: [Traffic; 2],
+    frames: usize,
+}
+
+const LIMITS: Limits = Limits {
+    frame: 400,
+    message: 600,
+};
+
+fn limited() -> Policy {
+    Policy {
+        max_frame: Some(LIMITS.frame),
+        max_message: Some(LIMITS.message),
+        idle_timeout: Some(Duration::from_mins(1)),
+        ..policy()
+    }
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop::sample::select(&Side::BOTH)
+}
+
+fn payload() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        8 => prop::collection::vec(any::<u8>(), 0..12),
+        2 => prop::collection::vec(any::<u8>(), 120..300),
+        1 => prop::collection::vec(any::<u8>(), 390..410),
+    ]
+}
+
+/// A message in one to four frames with Pings between them.
+fn message(from: Side) -> impl Strategy<Value = Vec<u8>> {
+    let parts = prop::collection::vec((payload(), any::<bool>()), 1..4);
+    (parts, prop::sample::select(&[TEXT, BINARY])).prop_map(move |(parts, kind)| {
+        let mut bytes = Vec::new();
+        let last = parts.len() - 1;
+        for (index, (payload, ping)) in parts.iter().enumerate() {
+            let opcode = if index == 0 { kind } else { CONTINUATION };
+            let fin = if index == last { 0x80 } else { 0 };
+            bytes.extend(raw(from, fin | opcode, payload));
+            if *ping {
+                bytes.extend(frame(from, PING, &payload[..payload.len().min(125)]));
+            }
+        }
+        bytes
+    })
+}
+
+/// What one peer sends: messages, now and then cut off, a Close, or rubbish.
+fn speech(from: Side) -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        20 => message(from),
+        3 => message(from).prop_map(|bytes| bytes[..bytes.len() / 2].to_vec()),
+        2 => (1000u16..1016).prop_map(move |code| close(from, code)),
+        1 => prop::collection::vec(any::<u8>(), 0..20),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        30 => side().prop_flat_map(|from| speech(from).prop_map(move |bytes| Event::Input(from, bytes))),
+        2 => Just(Event::Close),
+        6 => side().prop_map(Event::Publish),
+        2 => side().prop_map(Event::Eof),
+        1 => side().prop_map(Event::Reset),
+        3 => (0u64..40).prop_map(|seconds| Event::Pass(Duration::from_secs(seconds))),
+        1 => Just(Event::Cut),
+    ]
+}
+
+/// Plays `events`, each input in pieces of the given lengths. Input after the end of a stream is
+/// left out.
+fn play(events: &[Event], lens: &[usize]) -> (Harness, [Vec<u8>; 2]) {
+    let mut harness = Harness::with(limited());
+    let mut sent = [Vec::new(), Vec::new()];
+    for event in events {
+        match event {
+            Event::Input(from, bytes) => {
+                if harness.session.wants_input(*from) {
+                    sent[usize::from(*from == Side::Upstream)].extend(bytes);
+                    for piece in cut(bytes, lens) {
+                        harness.input(*from, piece);
+                    }
+                }
+            }
+            Event::Close => drop(harness.close(CloseCode::SERVICE_RESTART)),
+            Event::Publish(to) => drop(harness.publish(*to)),
+            Event::Eof(from) => drop(harness.eof(*from)),
+            Event::Reset(from) => drop(harness.reset(*from)),
+            Event::Pass(time) => drop(harness.pass(*time)),
+            Event::Cut => drop(harness.cut(Cause::Shutdown)),
+        }
+    }
+    (harness, sent)
+}
+
+fn cut<'a>(bytes: &'a [u8], lens: &[usize]) -> Vec<&'a [u8]> {
+    let (mut rest, mut pieces) = (bytes, Vec::new());
+    for len in lens.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, after) = rest.split_at((*len).min(rest.len()));
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
+
+fn result(harness: &Harness) -> Result {
+    Result {
+        out: Side::BOTH.map(|to| harness.out(to).to_vec()),
+        fin: Side::BOTH.map(|to| harness.is_shut(to)),
+        outcome: harness.outcome,
+        traffic: Side::BOTH.map(|from| harness.session.traffic(from)),
+        frames: harness.seen.frames.len(),
+    }
+}
+
+fn check(harness: &Harness, sent: &[Vec<u8>; 2]) -> [Written; 2] {
+    Side::BOTH.map(|to| {
+        let sent = &sent[usize::from(to == Side::Downstream)];
+        laws::check(to, sent, harness.out(to), LIMITS)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn any_split_of_the_input_gives_the_same_output(
+        events in prop::collection::vec(event(), 0..30),
+        lens in prop::collection::vec(prop_oneof![Just(1usize), 1usize..20, 1usize..400], 1..8),
+    ) {
+        let (whole, _) = play(&events, &[usize::MAX]);
+        let (split, _) = play(&events, &lens);
+        prop_assert_eq!(result(&split), result(&whole));
+    }
+
+    #[test]
+    fn the_laws_hold_of_every_output(
+        events in prop::collection::vec(event(), 0..40),
+        lens in prop::collection::vec(1usize..100, 1..4),
+    ) {
+        let (harness, sent) = play(&events, &lens);
+        check(&harness, &sent);
+    }
+
+    #[test]
+    fn while_nothing_ends_nothing_is_lost(
+        speeches in prop::collection::vec(side().prop_flat_map(|from| (Just(from), message(from))), 0..20),
+        lens in prop::collection::vec(1usize..100, 1..4),
+    ) {
+        let events: Vec<_> = speeches.into_iter().map(|(from, bytes)| Event::Input(from, bytes)).collect();
+        let (harness, sent) = play(&events, &lens);
+        if harness.session.discards(Side::Downstream) {
+            return Ok(()); // A message was too big.
+        }
+        prop_assert_eq!(check(&harness, &sent).map(|written| written.passed), [sent[1].len(), sent[0].len()]);
+    }
+
+    #[test]
+    fn every_close_finishes_in_two_timeouts(
+        events in prop::collection::vec(event(), 0..20),
+        more in prop::collection::vec(event(), 0..10),
+    ) {
+        let events: Vec<_> = events.into_iter().chain([Event::Close]).collect();
+        let (mut harness, _) = play(&events, &[usize::MAX]);
+        let step = CLOSE_TIMEOUT * 2 / 10;
+        for index in 0..10 {
+            if let Some(Event::Input(from, bytes)) = more.get(index)
+                && harness.session.wants_input(*from)
+            {
+                harness.input(*from, bytes);
+            }
+            harness.pass(step);
+        }
+        prop_assert!(harness.outcome.is_some());
+    }
+}

@@ -1,0 +1,7 @@
+//! One session after the other, each told as a story.
+
+mod closing;
+mod ending;
+mod injection;
+mod input;
+mod timers;
