@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::peer::{Inbound, Outbound, Peer};
+use super::peer::{Inbound, Outbound, Peer, Publish};
 use super::{Cause, First, Initiator, Life, Outcome, Output, Session, WaitReason};
 use crate::Side;
 use crate::close::{Close, CloseCode};
@@ -14,7 +14,8 @@ use crate::frame::{ControlFrame, Owned};
 const ENDPOINT_LOST: &str = "endpoint lost";
 
 impl Session {
-    /// Notes what began the end and starts its first phase; only the first call counts.
+    /// Notes what began the end and starts its first phase; only the first call counts. Nothing
+    /// is published from then on, so nothing waits for the end of a message.
     pub(super) fn begin(
         &mut self,
         initiator: Initiator,
@@ -29,6 +30,9 @@ impl Session {
                 cause,
             };
             self.life = Life::Closing(first, self.policy.close_by(now));
+            for side in Side::BOTH {
+                self.peers.of_mut(side).publish = Publish::No;
+            }
         }
     }
 

@@ -103,11 +103,13 @@ impl Harness {
     }
 
     pub(crate) fn input(&mut self, from: Side, bytes: &[u8]) -> &mut Self {
-        let mut rest = bytes;
+        let (mut rest, mut stuck) = (bytes, false);
         while !rest.is_empty() {
             let used = self
                 .session
                 .handle_input(from, rest, self.now, &mut self.seen);
+            assert!(used > 0 || !stuck, "nothing moves");
+            stuck = used == 0;
             let (input, after) = rest.split_at(used);
             assert_eq!(
                 self.poll(from, input),

@@ -161,3 +161,19 @@ fn a_publish_does_not_delay_a_close() {
     assert_eq!(harness.out(Downstream)[..3], input[..3]);
     assert_eq!(harness.closed_with(Downstream), Some(1001));
 }
+
+#[test]
+fn a_message_that_waits_is_dropped_when_the_client_leaves() {
+    let mut harness = Harness::new();
+    let story = [
+        fragment(Upstream, TEXT, b"x"),
+        frame(Upstream, CONTINUATION, b"y"),
+    ]
+    .concat();
+    harness
+        .input(Upstream, &story[..2])
+        .publish(Downstream)
+        .eof(Downstream);
+    harness.input(Upstream, &[&story[2..], &story].concat());
+    assert_eq!(harness.out(Downstream), [&story[..], &story].concat());
+}
