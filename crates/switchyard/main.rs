@@ -1,2 +1,22 @@
 //! The `switchyard` command.
-fn main() {}
+//!
+//! Each subcommand is a few lines over the library crates: what it prints is for people and scripts, so results go to standard
+//! output, problems to standard error, and the exit code says which it was.
+
+mod cli;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse().command;
+    match commands::execute(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

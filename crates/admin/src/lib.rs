@@ -1,1 +1,35 @@
 //! The admin listener: metrics, health and readiness.
+//!
+//! It runs on the control runtime, beside the workers and never on them, so a slow scrape costs no session anything. It is not
+//! reachable through the public listeners.
+
+mod api;
+mod auth;
+mod server;
+
+use std::sync::Arc;
+
+use switchyard_config::Secret;
+use switchyard_drain::Watch;
+use switchyard_telemetry::Metrics;
+
+pub use crate::server::serve;
+
+/// What the admin API answers from.
+pub struct Admin {
+    metrics: Metrics,
+    watch: Watch,
+    token: Option<auth::Token>,
+}
+
+impl Admin {
+    /// An admin API over these parts. With a token, every path but `/healthz` and `/readyz` asks for it as
+    /// `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
+    pub fn new(metrics: Metrics, watch: Watch, token: Option<&Secret>) -> Arc<Self> {
+        Arc::new(Self {
+            metrics,
+            watch,
+            token: token.map(auth::Token::new),
+        })
+    }
+}

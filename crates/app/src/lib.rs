@@ -1,1 +1,34 @@
-//! Compose the gateway, run it, shut it down.
+//! The gateway as one thing: composes the crates, runs the workers, shuts them down.
+//!
+//! It decides nothing about sessions; it only says which parts exist, on which thread, and in which order they stop.
+
+mod bind;
+mod compose;
+mod descriptors;
+mod error;
+mod explain;
+mod logging;
+mod plan;
+mod shutdown;
+mod signals;
+mod worker;
+
+use switchyard_config::Config;
+
+pub use crate::bind::Bound;
+pub use crate::compose::{Gateway, control_runtime};
+pub use crate::error::StartError;
+pub use crate::explain::{ExplainError, explain};
+pub use crate::shutdown::Ending;
+pub use crate::signals::{Stop, Stops, stops_on_signals};
+
+/// Runs the gateway until SIGTERM or SIGINT stops it.
+///
+/// # Errors
+/// When it could not start; then nothing was served.
+pub fn run(config: &Config) -> Result<Ending, StartError> {
+    control_runtime()?.block_on(async {
+        let (_, stops) = stops_on_signals().map_err(StartError::Signals)?;
+        Ok(Gateway::start(config)?.run(stops).await)
+    })
+}

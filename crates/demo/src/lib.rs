@@ -12,10 +12,12 @@ mod error;
 mod gateway;
 mod http;
 mod identity;
+mod run;
 mod servers;
 mod terminal;
 
 pub use error::Error;
 pub use gateway::config_yaml;
+pub use run::{RunError, run};
 pub use servers::{Address, Servers, State, Status};
 pub use terminal::{Leave, terminal};

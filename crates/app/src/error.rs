@@ -1,0 +1,35 @@
+//! Why the gateway could not start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Nothing is served when any of these happened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address could not be bound.
+    #[error("listener `{listener}` could not be bound to {address}: {source}")]
+    Bind {
+        /// The listener's name; `admin` for the admin listener.
+        listener: Arc<str>,
+        /// The address that the configuration asks for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A thread or its runtime could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[source] io::Error),
+    /// Signals could not be listened to.
+    #[error("signals could not be set up: {0}")]
+    Signals(#[source] io::Error),
+    /// The configuration could not be put to work.
+    #[error("the configuration could not be put to work: {0}")]
+    Snapshot(#[from] switchyard_edge::SnapshotError),
+    /// The system has no randomness to give.
+    #[error("no randomness could be had: {0}")]
+    Random(#[from] getrandom::Error),
+    /// Metrics or the log could not be set up.
+    #[error("telemetry could not be set up: {0}")]
+    Telemetry(#[from] switchyard_telemetry::Error),
+}

@@ -1,0 +1,40 @@
+//! SIGTERM and SIGINT, as requests to stop.
+
+use std::io;
+
+use switchyard_drain::Tasks;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// Requests to stop. The first begins the drain, the second ends it at once.
+pub type Stops = mpsc::Receiver<Stop>;
+
+/// One request to stop, with where it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop(pub &'static str);
+
+/// Only two requests mean anything; further ones are dropped.
+const QUEUE: usize = 2;
+
+/// Turns SIGTERM and SIGINT into requests to stop, from now on. The sender is there for requests from elsewhere.
+///
+/// # Errors
+/// When the system refuses a signal handler.
+pub fn stops_on_signals() -> io::Result<(mpsc::Sender<Stop>, Stops)> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (sender, stops) = mpsc::channel(QUEUE);
+    let signals = sender.clone();
+    Tasks::new().spawn(async move {
+        loop {
+            let stop = tokio::select! {
+                Some(()) = terminate.recv() => Stop("SIGTERM"),
+                Some(()) = interrupt.recv() => Stop("SIGINT"),
+                else => return,
+            };
+            // Full: two requests are waiting already.
+            signals.try_send(stop).ok();
+        }
+    });
+    Ok((sender, stops))
+}

@@ -1,0 +1,64 @@
+//! What can be said on the command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// An edge gateway for WebSockets.
+#[derive(Debug, Parser)]
+#[command(name = "switchyard", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One command line, parsed.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left
+    Run(ConfigFile),
+    /// Read the configuration and say everything that is wrong with it
+    Check(ConfigFile),
+    /// Say which route, affinity key and endpoint order a handshake gets, and why
+    Explain(Explain),
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
+    /// Start the gateway with three embedded chat servers, to try it
+    Demo(Demo),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file (YAML)
+    #[arg(long = "config", short = 'c', value_name = "FILE")]
+    pub(crate) path: PathBuf,
+}
+
+/// A handshake to explain.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// What the client would open, such as `ws://chat.example.com/rooms/42`
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// A header the client would send, as `Name: value`; may be given again
+    #[arg(long = "header", short = 'H', value_name = "HEADER")]
+    pub(crate) headers: Vec<String>,
+    /// The address the client would come from
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) from: IpAddr,
+}
+
+/// Where the demo listens.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The gateway's port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The admin port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 9901)]
+    pub(crate) admin_port: u16,
+}
