@@ -4,6 +4,8 @@
 //! macros and a trait of their own in the modules below.
 
 mod containers;
+pub(crate) mod entries;
+pub(crate) mod pick;
 pub(crate) mod table;
 
 use crate::model::{

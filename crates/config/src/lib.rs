@@ -70,15 +70,14 @@ pub fn parse_with(
     let source = Source::new(text, origin);
     let mut report = Report::default();
     let directory = origin.parent().unwrap_or(Path::new(""));
-    let config = match node::read::read(&source) {
-        Ok(root) => raw::Document::decode(&root, &mut report)
-            .and_then(|file| lower::config(file, directory, read, &mut report)),
+    let file = match node::read::read(&source) {
+        Ok(root) => raw::Document::decode(&root, &mut report),
         Err(problem) => {
             report.add(problem);
             None
         }
     };
-    match config {
+    match file.and_then(|file| lower::config(file, directory, read, &mut report)) {
         Some(config) if report.is_empty() => Ok(config),
         _ => Err(report.into_errors(&source)),
     }

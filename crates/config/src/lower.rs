@@ -10,13 +10,17 @@ mod reach;
 mod routes;
 mod secrets;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::io;
 use std::path::Path;
 
-use crate::decode::{List, Section};
+use crate::decode::{At, List, Section};
 use crate::model::{Cluster, Config, Listener};
 use crate::raw;
 use crate::report::{Problem, Report};
+use crate::source::Span;
 use names::Names;
 use secrets::Secrets;
 
@@ -82,14 +86,22 @@ fn report_shared_addresses(file: &raw::Document, report: &mut Report) {
     let addresses = listeners
         .map(|it| &it.address)
         .chain(admin.map(|it| &it.address));
-    let mut seen = Vec::new();
-    for address in addresses.filter(|address| address.value.0.port() != 0) {
-        match seen.iter().find(|(before, _)| *before == address.value) {
-            Some((_, first)) => {
-                let message = format!("`{}` is listened on already", address.value.0);
-                report.add(Problem::new(address.span, message).related(*first, "here"));
-            }
-            None => seen.push((address.value, address.span)),
+    let mut seen = HashMap::new();
+    for At { value, span, .. } in addresses.filter(|address| address.value.0.port() != 0) {
+        if let Some(first) = repeated(&mut seen, value.0, *span) {
+            let message = format!("`{}` is listened on already", value.0);
+            report.add(Problem::new(*span, message).related(first, "here"));
+        }
+    }
+}
+
+/// Where `key` stood first, if it was there before.
+fn repeated<K: Hash + Eq>(seen: &mut HashMap<K, Span>, key: K, span: Span) -> Option<Span> {
+    match seen.entry(key) {
+        Entry::Occupied(first) => Some(*first.get()),
+        Entry::Vacant(vacant) => {
+            vacant.insert(span);
+            None
         }
     }
 }

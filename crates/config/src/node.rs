@@ -4,6 +4,7 @@
 //! `1.10` reach a name, a switch or a version without having been a number or a boolean first.
 
 pub(crate) mod read;
+mod syntax;
 
 use crate::source::Span;
 

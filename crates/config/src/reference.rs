@@ -56,8 +56,7 @@ fn nested(out: &mut String, path: &str, shape: &Shape) {
         Shape::Table(table) => of_table(out, path, table),
         Shape::OneOf(one_of) => of_one(out, path, one_of),
         Shape::List { item, .. } => nested(out, &format!("{path}[]"), item),
-        Shape::OrOff(value) => nested(out, path, value),
-        Shape::Scalar(_) | Shape::Choice(_) | Shape::Map { .. } => {}
+        Shape::Scalar(_) | Shape::Choice(_) | Shape::Map { .. } | Shape::OrOff(_) => {}
     }
 }
 
@@ -94,7 +93,7 @@ fn kind(shape: &Shape) -> String {
             })
         }
         Shape::Map { key, value } => format!("a mapping of {} to {}", key.kind, value.kind),
-        Shape::OrOff(value) => format!("{}, or `off`", kind(value)),
+        Shape::OrOff(value) => format!("{}, or `off`", scalar_kind(value)),
     }
 }
 
@@ -122,7 +121,9 @@ fn default(field: &Field) -> String {
     match field.presence {
         Presence::Required => "**required**".to_owned(),
         Presence::Optional => "absent".to_owned(),
-        Presence::Default("{}") => "the defaults below".to_owned(),
+        Presence::Default("{}") if matches!(field.shape, Shape::Table(_)) => {
+            "its defaults, below".to_owned()
+        }
         Presence::Default(text) => format!("`{text}`"),
     }
 }

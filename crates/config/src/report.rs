@@ -66,6 +66,9 @@ impl Report {
     /// In the order of the file.
     pub(crate) fn into_errors(mut self, source: &Source<'_>) -> Errors {
         self.problems.sort_by_key(|problem| problem.span.start);
+        // What stands behind an anchor is read once for each alias.
+        self.problems
+            .dedup_by(|a, b| a.span == b.span && a.message == b.message);
         Errors::new(
             self.problems
                 .iter()

@@ -33,7 +33,7 @@ fn of(shape: &Shape) -> Json {
             "propertyNames": key.schema,
             "additionalProperties": value.schema,
         }),
-        Shape::OrOff(value) => json!({ "anyOf": [{ "enum": ["off", false] }, of(value)] }),
+        Shape::OrOff(value) => json!({ "anyOf": [{ "enum": ["off", false] }, value.schema] }),
     }
 }
 

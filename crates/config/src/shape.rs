@@ -23,7 +23,7 @@ pub(crate) enum Shape {
         value: Scalar,
     },
     /// The word `off`, or a value.
-    OrOff(Box<Self>),
+    OrOff(Scalar),
 }
 
 /// Text in one value.

@@ -47,18 +47,34 @@ pub(crate) fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
 }
 
-/// The nearest of `known`, if a slip of the fingers leads from it to `word`.
+/// The nearest of `known`, if a slip of the fingers or another length of it leads to `word`.
 pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let word = word.to_lowercase().replace('-', "_");
     let slips = (word.chars().count() / 3).max(1);
     let distance = |near: &&str| strsim::damerau_levenshtein(&word, near);
     let near = known.iter().copied().min_by_key(distance)?;
-    (distance(&near) <= slips).then_some(near)
+    if distance(&near) <= slips {
+        return Some(near);
+    }
+    let shortened = |it: &&str| {
+        it.len().min(word.len()) >= 3 && (it.starts_with(&word) || word.starts_with(it))
+    };
+    known.iter().copied().find(shortened)
 }
+
+/// More words than this are counted, not listed.
+const MAX_LISTED: usize = 12;
 
 /// `a`, `b` and `c`; `joint` is "and" or "or".
 pub(crate) fn list(words: &[&str], joint: &str) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    let mut quoted: Vec<String> = words
+        .iter()
+        .take(MAX_LISTED)
+        .map(|word| format!("`{word}`"))
+        .collect();
+    if words.len() > MAX_LISTED {
+        quoted.push(format!("{} more", words.len().saturating_sub(MAX_LISTED)));
+    }
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} {joint} {last}", rest.join(", ")),
         _ => quoted.concat(),
@@ -79,6 +95,9 @@ mod tests {
             ("maxConnections", "max_connections"),
             ("max-connections", "max_connections"),
             ("Name", "name"),
+            ("addr", "address"),
+            ("names", "name"),
+            ("address_to_listen_on", "address"),
         ] {
             assert_eq!(nearest(word, KEYS), Some(meant), "{word}");
         }
@@ -94,6 +113,18 @@ mod tests {
         assert_eq!(
             help,
             "the keys here are `name`, `address` and `max_connections`"
+        );
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let words: Vec<String> = (0..20).map(|number| format!("w{number}")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert!(list(&words, "and").ends_with("`w11` and 8 more"));
+        assert_eq!(list(&words[..3], "or"), "`w0`, `w1` or `w2`");
+        assert_eq!(
+            (list(&words[..1], "or").as_str(), list(&[], "or").as_str()),
+            ("`w0`", "")
         );
     }
 

@@ -3,6 +3,7 @@
 use super::Decode;
 use crate::node::{Node, Value};
 use crate::report::{Problem, Report};
+use crate::scalar::Scalar;
 use crate::shape::Shape;
 
 /// A list with at least `LEAST` items.
@@ -56,20 +57,35 @@ fn as_list(node: &Node) -> Option<String> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OrOff<T>(pub(crate) Option<T>);
 
-impl<T: Decode> Decode for OrOff<T> {
+impl<T: Scalar> Decode for OrOff<T> {
     fn decode(node: &Node, report: &mut Report) -> Option<Self> {
-        // `false` is what tools that read YAML 1.1 make of an unquoted `off`.
-        let off = matches!(&node.value, Value::Scalar(text) if text == "off" || text == "false");
-        if off {
-            Some(Self(None))
-        } else {
-            T::decode(node, report).map(|value| Self(Some(value)))
+        match &node.value {
+            // `false` is what tools that read YAML 1.1 make of an unquoted `off`.
+            Value::Scalar(text) if matches!(text.as_str(), "off" | "false") => Some(Self(None)),
+            Value::Scalar(text) if means_no_limit(text) => {
+                let message = format!("expected {} or `off`, found `{text}`", T::KIND);
+                report.add(Problem::new(node.span, message).help("`off` is for no limit"));
+                None
+            }
+            Value::Null | Value::Scalar(_) | Value::List(_) | Value::Map(_) => {
+                T::decode(node, report).map(|value| Self(Some(value)))
+            }
         }
     }
 
     fn shape() -> Shape {
-        Shape::OrOff(Box::new(T::shape()))
+        Shape::OrOff(T::form())
     }
+}
+
+/// What other programs take for no limit: zero, -1 and some words.
+fn means_no_limit(text: &str) -> bool {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let zero = number.bytes().all(|byte| byte == b'0') && !number.is_empty();
+    zero || matches!(
+        text,
+        "-1" | "never" | "none" | "infinite" | "infinity" | "no" | "unlimited"
+    )
 }
 
 /// A part that is `None` when it could not be read, so that its neighbours are checked all the same.

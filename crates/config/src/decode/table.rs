@@ -3,14 +3,8 @@
 //! `table!` and `one_of!` are the declarations of the vocabulary. From one of them come the type
 //! that mirrors the file, its decoder, its defaults, its part of the schema and of the reference.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use super::Decode;
-use crate::node::{Key, Node, Value};
-use crate::report::{Problem, Report};
 use crate::shape::{Field, Presence, prose};
-use crate::suggest;
 
 /// A key as it is declared.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +69,7 @@ macro_rules! table {
                 report: &mut $crate::report::Report,
             ) -> Option<Self> {
                 let keys = [$( $crate::decode::table::spec!([] $field [$($key)?] [] []).key ),+];
-                let entries = $crate::decode::table::Entries::open(node, &keys, report)?;
+                let entries = $crate::decode::entries::Entries::open(node, &keys, report)?;
                 $( let $field = entries.take::<$type>(
                     &$crate::decode::table::spec!([] $field [$($key)?] [$($default)?] [$($example)?]),
                     report,
@@ -121,7 +115,7 @@ macro_rules! one_of {
                 node: &$crate::node::Node,
                 report: &mut $crate::report::Report,
             ) -> Option<Self> {
-                use $crate::decode::table::{Picked, pick};
+                use $crate::decode::pick::{Picked, pick};
                 let (keys, words) = ([$(stringify!($key)),+], [$($word),+]);
                 match pick(node, &keys, &words, report)? {
                     $( Picked::Key(stringify!($key), value) => {
@@ -149,141 +143,6 @@ macro_rules! one_of {
 }
 
 pub(crate) use {one_of, spec, table};
-
-/// The entries of a mapping whose keys are known.
-pub(crate) struct Entries<'n> {
-    mapping: &'n Node,
-    entries: &'n [(Key, Node)],
-}
-
-impl<'n> Entries<'n> {
-    /// Reports what is no mapping, keys that are none of `keys` and keys that are there twice.
-    pub(crate) fn open(node: &'n Node, keys: &[&str], report: &mut Report) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            let message = format!("expected a mapping, found {}", node.found());
-            let help = format!("its keys are {}", suggest::list(keys, "and"));
-            report.add(Problem::new(node.span, message).help(help));
-            return None;
-        };
-        report_strangers(entries, keys, report);
-        report_repeats(entries, str::to_owned, report);
-        Some(Self {
-            mapping: node,
-            entries,
-        })
-    }
-
-    /// The value of a key, or what stands for it when it is not there.
-    pub(crate) fn take<T: Decode>(&self, spec: &Spec, report: &mut Report) -> Option<T> {
-        if let Some((_, node)) = self.entries.iter().find(|(key, _)| key.text == spec.key) {
-            return T::decode(node, report);
-        }
-        if let Some(default) = spec.default {
-            return T::decode(&Node::default_in(self.mapping, default), report);
-        }
-        let absent = T::absent();
-        if absent.is_none() {
-            report.add(self.lacks(spec));
-        }
-        absent
-    }
-
-    fn lacks(&self, spec: &Spec) -> Problem {
-        let at = self
-            .entries
-            .first()
-            .map_or(self.mapping.span, |(key, _)| key.span);
-        let help = spec
-            .example
-            .map(|example| format!("such as `{}: {example}`", spec.key));
-        Problem::new(at, format!("`{}` is missing here", spec.key)).maybe_help(help)
-    }
-}
-
-fn report_strangers(entries: &[(Key, Node)], keys: &[&str], report: &mut Report) {
-    for (key, _) in entries
-        .iter()
-        .filter(|(key, _)| !keys.contains(&key.text.as_str()))
-    {
-        let message = format!("unknown key `{}`", key.text);
-        report.add(Problem::new(key.span, message).help(suggest::help(&key.text, keys, "keys")));
-    }
-}
-
-/// Reports each key that means the same as one before it.
-pub(crate) fn report_repeats(
-    entries: &[(Key, Node)],
-    meaning: impl Fn(&str) -> String,
-    report: &mut Report,
-) {
-    let mut seen = HashMap::new();
-    for (key, _) in entries {
-        match seen.entry(meaning(&key.text)) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(key.span);
-            }
-            Entry::Occupied(first) => {
-                let problem = Problem::new(key.span, format!("the key `{}` is repeated", key.text));
-                report.add(problem.related(*first.get(), "first here"));
-            }
-        }
-    }
-}
-
-/// What a value that is one of several turned out to be.
-pub(crate) enum Picked<'n> {
-    Key(&'n str, &'n Node),
-    Word(&'n str),
-}
-
-/// Finds the one key or the word, or reports why there is none.
-pub(crate) fn pick<'n>(
-    node: &'n Node,
-    keys: &[&str],
-    words: &[&str],
-    report: &mut Report,
-) -> Option<Picked<'n>> {
-    let problem = match &node.value {
-        Value::Scalar(text) if words.contains(&text.as_str()) => return Some(Picked::Word(text)),
-        Value::Scalar(text) => not_a_word(node, text, keys, words),
-        Value::Map(entries) => match entries.as_slice() {
-            [(key, value)] if keys.contains(&key.text.as_str()) => {
-                return Some(Picked::Key(&key.text, value));
-            }
-            [(key, _)] => not_a_key(key, keys, words),
-            [_, (second, _), ..] => Problem::new(second.span, "one key is enough here")
-                .help("begin another item of the list with `- `"),
-            [] => Problem::new(node.span, "this mapping is empty")
-                .help(format!("its key is {}", suggest::list(keys, "or"))),
-        },
-        Value::Null | Value::List(_) => {
-            let message = format!("expected a mapping with one key, found {}", node.found());
-            Problem::new(node.span, message)
-                .help(format!("its key is {}", suggest::list(keys, "or")))
-        }
-    };
-    report.add(problem);
-    None
-}
-
-fn not_a_word(node: &Node, text: &str, keys: &[&str], words: &[&str]) -> Problem {
-    let message = format!("expected a mapping with one key, found `{text}`");
-    let help = if keys.contains(&text) {
-        format!("`{text}` needs a value: `{text}: …`")
-    } else {
-        suggest::help(text, &[words, keys].concat(), "sources")
-    };
-    Problem::new(node.span, message).help(help)
-}
-
-fn not_a_key(key: &Key, keys: &[&str], words: &[&str]) -> Problem {
-    let help = if words.contains(&key.text.as_str()) {
-        format!("write `{}` alone, without `:`", key.text)
-    } else {
-        suggest::help(&key.text, keys, "keys")
-    };
-    Problem::new(key.span, format!("unknown key `{}`", key.text)).help(help)
-}
 
 impl Field {
     /// How the reference and the schema see the key of `spec`, with values of `T`.

@@ -1,9 +1,8 @@
 //! Clusters: unique names, unique endpoints.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
-use super::{Clusters, Names};
+use super::{Clusters, Names, repeated};
 use crate::decode::List;
 use crate::model::{Cluster, Endpoint};
 use crate::raw;
@@ -41,17 +40,11 @@ fn report_repeated_endpoints(endpoints: &[raw::Endpoint], report: &mut Report) {
     let mut seen = HashMap::new();
     for endpoint in endpoints {
         let address = endpoint.address.value.0;
-        match seen.entry(address) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(endpoint.address.span);
-            }
-            Entry::Occupied(first) => {
-                let message = format!("the endpoint `{address}` is repeated");
-                let problem = Problem::new(endpoint.address.span, message)
-                    .related(*first.get(), "first here")
-                    .help("give it a larger `weight` instead");
-                report.add(problem);
-            }
+        let span = endpoint.address.span;
+        if let Some(first) = repeated(&mut seen, address, span) {
+            let message = format!("the endpoint `{address}` is repeated");
+            let problem = Problem::new(span, message).related(first, "first here");
+            report.add(problem.help("give it a larger `weight` instead"));
         }
     }
 }

@@ -2,9 +2,10 @@
 
 mod affinity;
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 
-use super::{Names, reach, whole};
+use super::{Names, reach, repeated, whole};
 use crate::decode::{At, List, Section};
 use crate::model::{Http, Match, PathPattern, Route, Split, WebSocket};
 use crate::raw;
@@ -67,7 +68,7 @@ fn matches(raw: raw::Match, report: &mut Report) -> Option<(Match, Option<Templa
     given.sort();
     if let [first, second, ..] = given.as_slice() {
         let problem =
-            Problem::new(*second, "a match has one path").related(*first, "and here is it");
+            Problem::new(*second, "a match has only one path").related(*first, "the first");
         report.add(problem.help("use one of `path`, `path_exact` and `path_prefix`"));
         return None;
     }
@@ -125,26 +126,22 @@ impl Target<'_> {
 
 fn split(target: Target<'_>, clusters: Option<&Names>, report: &mut Report) -> Option<Vec<Split>> {
     let shares = target.shares(report)?;
-    for (position, (cluster, _)) in shares.iter().enumerate() {
+    let mut seen = HashMap::new();
+    for (cluster, _) in &shares {
         if let Some(clusters) = clusters {
             clusters.refer(cluster, report);
         }
-        let mut before = shares.iter().take(position);
-        if let Some((first, _)) = before.find(|(it, _)| it.value == cluster.value) {
+        if let Some(first) = repeated(&mut seen, &cluster.value.0, cluster.span) {
             let message = format!("the cluster `{}` is repeated", cluster.value.0);
-            let problem = Problem::new(cluster.span, message).related(first.span, "first here");
+            let problem = Problem::new(cluster.span, message).related(first, "first here");
             report.add(problem.help("give it a larger `weight` instead"));
         }
     }
-    Some(
-        shares
-            .into_iter()
-            .map(|(it, weight)| Split {
-                cluster: it.value.0,
-                weight,
-            })
-            .collect(),
-    )
+    let share = |(cluster, weight): (At<Name>, _)| Split {
+        cluster: cluster.value.0,
+        weight,
+    };
+    Some(shares.into_iter().map(share).collect())
 }
 
 fn websocket(raw: raw::WebSocket) -> WebSocket {

@@ -7,9 +7,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::options::{AliasLimits, DuplicateKeyPolicy, NonFiniteFloatPolicy};
-use serde_yaml::{Location, Options, Spanned, UserMessageFormatter};
+use serde_yaml::{Location, Options, Spanned};
 
-use super::{Given, Key, Node, Value};
+use super::{Given, Key, Node, Value, syntax};
 use crate::report::Problem;
 use crate::source::{Position, Source, Span};
 
@@ -29,7 +29,7 @@ pub(crate) fn read(source: &Source<'_>) -> Result<Node, Problem> {
     }
     match serde_yaml::from_str_with_options::<Spanned<Yaml>>(source.text(), options()) {
         Ok(root) => Ok(node(root, None, source)),
-        Err(error) => Err(syntax(&error, source)),
+        Err(error) => Err(syntax::problem(&error, source)),
     }
 }
 
@@ -163,7 +163,7 @@ fn entry((key, value): (Spanned<String>, Spanned<Yaml>), source: &Source<'_>) ->
 }
 
 /// The library's errors carry bytes only now and then, but a position always.
-fn span_of(location: Location, source: &Source<'_>) -> Span {
+pub(super) fn span_of(location: Location, source: &Source<'_>) -> Span {
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let start = match location.span().byte_offset() {
         Some(offset) => number(offset),
@@ -174,65 +174,6 @@ fn span_of(location: Location, source: &Source<'_>) -> Span {
     };
     let length = location.span().byte_len().map_or(0, number);
     Span::new(start, start.saturating_add(length))
-}
-
-fn syntax(error: &serde_yaml::Error, source: &Source<'_>) -> Problem {
-    let location = error.location();
-    let span = location.map_or(Span::new(0, 0), |location| span_of(location, source));
-    let mut message = error.render_with_formatter(&UserMessageFormatter);
-    if let Some(location) = location {
-        let place = format!(" at line {}, column {}", location.line(), location.column());
-        message = message.replace(&place, "");
-    }
-    let (said, help) = explain(error.without_snippet(), &message);
-    Problem::new(span, said.unwrap_or(message)).maybe_help(help.map(str::to_owned))
-}
-
-/// Our own words for what people run into; the library's for the rest.
-fn explain(error: &serde_yaml::Error, message: &str) -> (Option<String>, Option<&'static str>) {
-    use serde_yaml::Error as E;
-    let ours = |said: &str, help| (Some(said.to_owned()), help);
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a foreign, non-exhaustive enum of fifty"
-    )]
-    match error {
-        E::MultipleDocuments { .. } => ours(
-            "the file holds more than one YAML document",
-            Some("remove the `---` or `...`, or split the file"),
-        ),
-        E::UnknownAnchor { .. } => ours(
-            "this alias has no anchor",
-            Some("quote text that begins with `*`, such as \"*.example.com\""),
-        ),
-        E::RecursiveReferencesRequireWeakTypes { .. } => {
-            ours("this alias stands inside its own anchor", None)
-        }
-        E::Budget { .. }
-        | E::AliasReplayLimitExceeded { .. }
-        | E::AliasExpansionLimitExceeded { .. }
-        | E::AliasReplayStackDepthExceeded { .. } => ours(
-            "the file is too large or too deeply nested",
-            Some("at most 250,000 values, aliases expanded, nested 32 deep"),
-        ),
-        E::Unexpected { .. } | E::NullIntoString { .. } => ours("a key must be plain text", None),
-        E::UnsupportedTag { .. } => (None, Some("values take no tags here; remove it")),
-        _ if message.contains("tabs") => {
-            ours("a tab cannot indent YAML", Some("indent with spaces"))
-        }
-        _ if message.contains("unexpected character") => {
-            (None, Some("put the value in double quotes"))
-        }
-        _ if message.contains("mapping values are not allowed") => ours(
-            "a key cannot stand here",
-            Some("check the indentation, or quote a value that contains `: `"),
-        ),
-        _ if message.contains("expected key") => (
-            None,
-            Some("check the indentation, or quote a value that begins with `[` or `{`"),
-        ),
-        _ => (None, None),
-    }
 }
 
 #[cfg(test)]

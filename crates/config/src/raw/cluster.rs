@@ -14,7 +14,7 @@ table! {
         /// The servers. Their order does not matter.
         endpoints: List<Endpoint, 1>, eg "[{ address: 10.0.0.11:9000 }]";
         /// How the endpoints are ordered for a handshake: the first that takes the connection gets
-        /// the session. Only `rendezvous` heeds `affinity`.
+        /// the session. A value of `affinity` is heeded by `rendezvous` only, an issued cookie by all.
         balancer: Balancer = "rendezvous";
         /// How long one endpoint may take to accept a connection.
         connect_timeout: Timeout = "2s";

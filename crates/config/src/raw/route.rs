@@ -1,7 +1,8 @@
 //! The declaration of a route: its match, its affinity and its policy.
 
 use super::{Limit, Timeout, Weight};
-use crate::decode::table::{one_of, report_repeats, table};
+use crate::decode::entries::report_repeats;
+use crate::decode::table::{one_of, table};
 use crate::decode::{At, Decode, List, OrOff, Section};
 use crate::model::{HeaderMatch, HostPattern, SameSite};
 use crate::node::{Key, Node, Value};

@@ -1,0 +1,357 @@
+//! Good files and what they mean.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use switchyard_config::{
+    AccessLog, Admin, AffinitySource, Balancer, Config, Drain, DrainClose, DrainOrder, Endpoint,
+    HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match,
+    PathPattern, SameSite, Segment, Split, WebSocket, Workers, load, parse, parse_with,
+};
+
+use crate::project;
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn weight(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+/// A file with one route and cluster, and `more` at its end.
+fn small(more: &str) -> Config {
+    let text = format!(
+        "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+         routes: [{{ name: all, cluster: app }}]\n\
+         clusters: [{{ name: app, endpoints: [{{ address: \"10.0.0.1:9000\" }}] }}]\n{more}"
+    );
+    parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[test]
+fn the_smallest_file_has_the_defaults() {
+    let config = load(&project("config/minimal.yaml")).unwrap();
+    let listener = &config.listeners[0];
+    assert_eq!(
+        (&*listener.name, listener.address),
+        ("web", address("0.0.0.0:8080"))
+    );
+    assert_eq!(
+        (listener.max_connections, listener.handshake_timeout),
+        (weight(200_000), seconds(10))
+    );
+    assert_eq!((&config.affinity_key, &config.admin), (&None, &None));
+    assert!(config.trusted_proxies.is_empty());
+
+    let route = &config.routes[0];
+    let any = Match {
+        hosts: vec![],
+        path: PathPattern::Any,
+        headers: vec![],
+    };
+    assert_eq!((&*route.name, &route.matches), ("all", &any));
+    assert_eq!(
+        route.split,
+        [Split {
+            cluster: "app".into(),
+            weight: weight(1)
+        }]
+    );
+    assert!(route.affinity.is_empty());
+    let websocket = WebSocket {
+        allowed_origins: None,
+        subprotocols: None,
+        max_message: Some(16 << 20),
+        max_frame: Some(16 << 20),
+        idle_timeout: None,
+        close_timeout: seconds(5),
+        buffer_limit: 256 << 10,
+    };
+    assert_eq!(route.websocket, websocket);
+    let http = Http {
+        request_timeout: Some(seconds(60)),
+        max_body: Some(10 << 20),
+    };
+    assert_eq!(route.http, http);
+
+    let cluster = &config.clusters[0];
+    let endpoint = Endpoint {
+        address: address("127.0.0.1:9000"),
+        weight: weight(1),
+    };
+    assert_eq!(
+        (&*cluster.name, cluster.endpoints.as_slice()),
+        ("app", [endpoint].as_slice())
+    );
+    assert_eq!(
+        (cluster.balancer, cluster.header_case),
+        (Balancer::Rendezvous, HeaderCase::Lower)
+    );
+    assert_eq!((cluster.connect_timeout, cluster.retries), (seconds(2), 2));
+
+    let close = DrainClose {
+        code: 1012,
+        reason: "service restart".to_owned(),
+    };
+    let drain = Drain {
+        ready_delay: seconds(5),
+        over: seconds(60),
+        order: DrainOrder::IdleFirst,
+        close,
+        deadline: seconds(90),
+    };
+    assert_eq!(config.drain, drain);
+    let log = Log {
+        format: LogFormat::Json,
+        level: LogLevel::Info,
+        access: AccessLog::On,
+    };
+    assert_eq!((config.log, config.workers), (log, Workers::Auto));
+}
+
+#[test]
+fn the_full_file_means_what_it_says() {
+    let config = load(&project("config/full.yaml")).unwrap();
+    let chat = &config.routes[0];
+    assert_eq!(
+        chat.matches,
+        Match {
+            hosts: vec![
+                HostPattern::Exact("chat.example.com".to_owned()),
+                HostPattern::Wildcard(".chat.example.com".to_owned()),
+            ],
+            path: PathPattern::Template(vec![
+                Segment::Literal("rooms".to_owned()),
+                Segment::Capture("room".to_owned()),
+            ]),
+            headers: vec![HeaderMatch {
+                name: "x-tenant".to_owned(),
+                value: "acme".to_owned()
+            }],
+        }
+    );
+    assert_eq!(
+        chat.split,
+        [
+            Split {
+                cluster: "chat".into(),
+                weight: weight(95)
+            },
+            Split {
+                cluster: "chat-canary".into(),
+                weight: weight(5)
+            },
+        ]
+    );
+    assert_eq!(
+        chat.affinity,
+        [
+            AffinitySource::Path("room".to_owned()),
+            AffinitySource::Cookie("sid".to_owned()),
+            AffinitySource::IssuedCookie(IssuedCookie {
+                name: "SYAFF".to_owned(),
+                max_age: Some(seconds(3600)),
+                secure: true,
+                same_site: SameSite::Lax,
+            }),
+            AffinitySource::Header("x-user-id".to_owned()),
+            AffinitySource::Query("user".to_owned()),
+            AffinitySource::ClientAddress,
+        ]
+    );
+    let origins = ["https://chat.example.com".to_owned()];
+    assert_eq!(
+        chat.websocket.allowed_origins.as_deref(),
+        Some(origins.as_slice())
+    );
+    let subprotocols = ["chat.v2".to_owned(), "chat.v1".to_owned()];
+    assert_eq!(
+        chat.websocket.subprotocols.as_deref(),
+        Some(subprotocols.as_slice())
+    );
+    assert_eq!(
+        config.routes[1].matches.path,
+        PathPattern::Exact("/status".to_owned())
+    );
+    assert_eq!(
+        config.routes[2].matches.path,
+        PathPattern::Prefix("/".to_owned())
+    );
+    assert_eq!(config.clusters[2].balancer, Balancer::LeastSessions);
+    let networks: Vec<String> = config
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(networks, ["10.0.0.0/8", "2001:db8::/32"]);
+    assert_eq!(
+        config.admin,
+        Some(Admin {
+            address: address("127.0.0.1:9901"),
+            token: None
+        })
+    );
+}
+
+#[test]
+fn the_full_file_shows_the_defaults() {
+    let (full, minimal) = (
+        load(&project("config/full.yaml")),
+        load(&project("config/minimal.yaml")),
+    );
+    let (full, minimal) = (full.unwrap(), minimal.unwrap());
+    assert_eq!(full.listeners, minimal.listeners);
+    assert_eq!(full.drain, minimal.drain);
+    assert_eq!((&full.log, full.workers), (&minimal.log, minimal.workers));
+    let of = |config: &Config| config.routes[0].clone();
+    assert_eq!(of(&full).http, of(&minimal).http);
+    let shown = WebSocket {
+        allowed_origins: None,
+        subprotocols: None,
+        ..of(&full).websocket
+    };
+    assert_eq!(shown, of(&minimal).websocket);
+}
+
+#[test]
+fn off_is_no_limit_and_switches_take_two_spellings() {
+    for off in ["off", "false", "\"off\""] {
+        let route = format!(
+            "{{ name: all, cluster: app,\n    websocket: {{ max_message: {off}, max_frame: {off}, \
+             idle_timeout: {off} }},\n    http: {{ request_timeout: {off}, max_body: {off} }} }}"
+        );
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\nroutes: [{route}]\n\
+             clusters: [{{ name: app, endpoints: [{{ address: \"10.0.0.1:9000\" }}] }}]\n\
+             log: {{ access: {off} }}\n"
+        );
+        let config = parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
+        let WebSocket {
+            max_message,
+            max_frame,
+            idle_timeout,
+            ..
+        } = config.routes[0].websocket;
+        assert_eq!((max_message, max_frame, idle_timeout), (None, None, None));
+        assert_eq!(
+            config.routes[0].http,
+            Http {
+                request_timeout: None,
+                max_body: None
+            }
+        );
+        assert_eq!(config.log.access, AccessLog::Off);
+    }
+    for on in ["on", "true"] {
+        assert_eq!(
+            small(&format!("log: {{ access: {on} }}\n")).log.access,
+            AccessLog::On
+        );
+    }
+}
+
+#[test]
+fn names_of_headers_and_hosts_lose_their_case() {
+    let text = "listeners: [{ name: web, address: \"127.0.0.1:0\" }]\n\
+        routes: [{ name: all, cluster: app, match: { hosts: [Chat.Example.COM], headers: { X-Tenant: Acme } },\n\
+        \x20   affinity: [{ header: X-User }] }]\n\
+        clusters: [{ name: app, endpoints: [{ address: \"10.0.0.1:9000\" }] }]\n";
+    let route = &parse(text, Path::new("f.yaml")).unwrap().routes[0];
+    assert_eq!(
+        route.matches.hosts,
+        [HostPattern::Exact("chat.example.com".to_owned())]
+    );
+    let header = HeaderMatch {
+        name: "x-tenant".to_owned(),
+        value: "Acme".to_owned(),
+    };
+    assert_eq!(route.matches.headers, [header]);
+    assert_eq!(
+        route.affinity,
+        [AffinitySource::Header("x-user".to_owned())]
+    );
+}
+
+#[test]
+fn workers_are_counted_or_left_to_the_machine() {
+    assert_eq!(
+        small("workers: 3\n").workers,
+        Workers::Fixed(NonZeroUsize::new(3).unwrap())
+    );
+    assert_eq!(small("workers: auto\n").workers, Workers::Auto);
+}
+
+#[test]
+fn secrets_come_from_beside_the_file_without_the_space_around_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("switchyard.yaml");
+    let minimal = std::fs::read_to_string(project("config/minimal.yaml")).unwrap();
+    let more = "affinity_key_file: key\nadmin: { address: \"0.0.0.0:9901\", token_file: token }\n";
+    std::fs::write(&path, format!("{minimal}{more}")).unwrap();
+    std::fs::write(directory.path().join("key"), "\n 0123456789abcdef \n").unwrap();
+    std::fs::write(directory.path().join("token"), "fedcba9876543210\n").unwrap();
+
+    let config = load(&path).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(
+        config.affinity_key.as_ref().unwrap().expose(),
+        b"0123456789abcdef"
+    );
+    assert_eq!(
+        config
+            .admin
+            .as_ref()
+            .unwrap()
+            .token
+            .as_ref()
+            .unwrap()
+            .expose(),
+        b"fedcba9876543210"
+    );
+    assert!(
+        !format!("{config:?}").contains("0123456789abcdef"),
+        "a secret is printed"
+    );
+}
+
+#[test]
+fn a_loopback_admin_needs_no_token() {
+    for loopback in [
+        "127.0.0.1:1",
+        "127.9.9.9:1",
+        "[::1]:1",
+        "[::ffff:127.0.0.1]:1",
+    ] {
+        let config = small(&format!("admin: {{ address: \"{loopback}\" }}\n"));
+        assert_eq!(config.admin.unwrap().address, address(loopback));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "(?s).{0,200}") {
+        let _ = parse_with(&text, Path::new("f.yaml"), &|_| Err(io::ErrorKind::NotFound.into()));
+    }
+
+    /// Lines of good files in any order and depth reach further than noise does.
+    #[test]
+    fn no_mixture_of_good_lines_panics(picks in proptest::collection::vec((any::<prop::sample::Index>(), 0..6usize), 0..40)) {
+        let full = std::fs::read_to_string(project("config/full.yaml")).unwrap();
+        let lines: Vec<&str> = full.lines().map(str::trim).collect();
+        let text = picks.iter().fold(String::new(), |text, (pick, depth)| {
+            text + &" ".repeat(depth * 2) + pick.get::<&str>(&lines) + "\n"
+        });
+        if let Err(errors) = parse_with(&text, Path::new("f.yaml"), &|_| Ok(vec![b'x'; 16])) {
+            prop_assert!(errors.iter().count() > 0);
+            prop_assert!(!errors.to_string().is_empty());
+        }
+    }
+}
