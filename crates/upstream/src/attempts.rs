@@ -32,6 +32,14 @@ pub(crate) enum Attempt<R, T> {
 }
 
 impl<R, T> Attempt<R, T> {
+    pub(crate) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Attempt<R, U> {
+        match self {
+            Self::Answered(answered) => Attempt::Answered(answer(answered)),
+            Self::Unsent(request, error) => Attempt::Unsent(request, error),
+            Self::Failed(error) => Attempt::Failed(error),
+        }
+    }
+
     /// hyper gives a request back when it wrote nothing of it.
     pub(crate) fn failed(endpoint: &Endpoint, mut error: TrySendError<R>) -> Self {
         let unsent = error.take_message();
@@ -43,11 +51,21 @@ impl<R, T> Attempt<R, T> {
     }
 }
 
-/// What answered, and who gave it.
-pub(crate) struct Served<T> {
-    pub(crate) answer: T,
+/// Whose turn it is.
+pub(crate) struct Turn {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) place: Place,
+}
+
+impl Turn {
+    fn new(position: usize, endpoint: Arc<Endpoint>) -> Self {
+        let place = if position == 0 {
+            Place::Owner
+        } else {
+            Place::Failover
+        };
+        Self { endpoint, place }
+    }
 }
 
 /// Tries `request` with one endpoint after the other.
@@ -55,8 +73,8 @@ pub(crate) async fn in_order<R, T, F>(
     cluster: &Cluster,
     ranking: Ranking,
     mut request: R,
-    attempt: impl Fn(Arc<Endpoint>, R) -> F,
-) -> Result<Served<T>, DialError>
+    attempt: impl Fn(Turn, R) -> F,
+) -> Result<T, DialError>
 where
     F: Future<Output = Attempt<R, T>>,
 {
@@ -65,22 +83,12 @@ where
         if position > 0 {
             cluster.metrics().retried();
         }
-        match attempt(Arc::clone(&endpoint), request).await {
-            Attempt::Answered(answer) => {
-                return Ok(Served {
-                    answer,
-                    endpoint,
-                    place: place(position),
-                });
-            }
-            Attempt::Failed(error) => {
-                note(&endpoint, &error);
-                return Err(error);
-            }
+        match attempt(Turn::new(position, Arc::clone(&endpoint)), request).await {
+            Attempt::Answered(answer) => return Ok(answer),
+            Attempt::Failed(error) => return Err(noted(&endpoint, error)),
             Attempt::Unsent(unsent, error) => {
-                note(&endpoint, &error);
                 request = unsent;
-                last = Some(error);
+                last = Some(noted(&endpoint, error));
             }
         }
     }
@@ -89,17 +97,11 @@ where
     }))
 }
 
-fn place(position: usize) -> Place {
-    match position {
-        0 => Place::Owner,
-        _ => Place::Failover,
-    }
-}
-
 /// Counts a failure where it is the endpoint's own.
-fn note(endpoint: &Endpoint, error: &DialError) {
-    tracing::debug!(endpoint = %endpoint.name(), reason = error.reason(), "endpoint did not answer");
+fn noted(endpoint: &Endpoint, error: DialError) -> DialError {
+    tracing::debug!(endpoint = %endpoint.name(), reason = error.reason(), "no answer");
     if error.blames_endpoint() {
         endpoint.metrics().failure(error.reason());
     }
+    error
 }

@@ -14,7 +14,7 @@ use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
-use crate::ranking::Ranking;
+use crate::ranking::{Order, Ranking};
 
 /// Every cluster of a snapshot, by name.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ impl Cluster {
         random: u64,
     ) -> Ranking {
         let order = match affinity {
-            Some(affinity) => rendezvous::order(&self.key, affinity, &self.members).collect(),
+            Some(affinity) => Box::new(rendezvous::order(&self.key, affinity, &self.members)),
             None => self.balance(random),
         };
         Ranking::new(Arc::clone(&self.endpoints), order, preferred)
@@ -127,7 +127,7 @@ impl Cluster {
     pub fn by_token(&self, token: &str) -> Option<Arc<Endpoint>> {
         self.endpoints
             .iter()
-            .find(|endpoint| endpoint.token().matches(token))
+            .find(|endpoint| endpoint.token().matches(token.as_bytes()))
             .cloned()
     }
 
@@ -157,26 +157,26 @@ impl Cluster {
     }
 
     /// The balancer's order when there is no affinity value.
-    fn balance(&self, random: u64) -> Vec<usize> {
+    fn balance(&self, random: u64) -> Order {
         match self.balancer {
             Balancer::Rendezvous | Balancer::Random => {
-                random::order(random, &self.members).collect()
+                Box::new(random::order(random, &self.members))
             }
             Balancer::LeastSessions => {
-                least_sessions::order(random, &self.members, &self.loads()).collect()
+                let order = least_sessions::order(random, &self.members, |index| self.load(index));
+                Box::new(order.collect::<Vec<_>>().into_iter())
             }
             Balancer::RoundRobin => {
                 let cursor = self.cursor.fetch_add(1, Ordering::Relaxed);
-                round_robin::order(cursor, &self.members).collect()
+                Box::new(round_robin::order(cursor, &self.members))
             }
         }
     }
 
-    fn loads(&self) -> Vec<u32> {
+    fn load(&self, index: usize) -> u64 {
         self.endpoints
-            .iter()
-            .map(|endpoint| endpoint.load())
-            .collect()
+            .get(index)
+            .map_or(0, |endpoint| endpoint.load().into())
     }
 }
 

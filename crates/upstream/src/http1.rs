@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, Parts, SendRequest};
@@ -50,6 +50,17 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))
+}
+
+/// Makes `request` one that hyper writes as this cluster wants it.
+///
+/// hyper finds the case of the field names in the extensions, and obeys it unasked.
+pub(crate) fn prepare<B>(request: &mut Request<B>, cluster: &Cluster) {
+    *request.version_mut() = Version::HTTP_11;
+    match cluster.header_case() {
+        HeaderCase::Preserve => {}
+        HeaderCase::Lower => request.extensions_mut().clear(),
+    }
 }
 
 /// The connection, once an answer's head has been read off it.

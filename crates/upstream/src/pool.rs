@@ -13,6 +13,7 @@ use hyper::client::conn::http1::SendRequest;
 use switchyard_config::HeaderCase;
 use switchyard_drain::Tasks;
 use tokio::sync::Notify;
+use tokio::task;
 use tokio::time::{self, Instant};
 
 use crate::body::Body;
@@ -83,8 +84,13 @@ impl Pool {
     }
 
     /// The connection that was used last, so that the surplus ages out.
-    pub(crate) fn take(&self, key: Key) -> Option<SendRequest<Body>> {
-        self.shared.lock().take(key)
+    ///
+    /// The runtime is given a turn to look at its sockets: a connection that the endpoint has closed
+    /// by now is then known to be, and gives a request back instead of losing it.
+    pub(crate) async fn take(&self, key: Key) -> Option<SendRequest<Body>> {
+        let taken = self.shared.lock().take(key)?;
+        task::yield_now().await;
+        Some(taken)
     }
 
     /// Puts the connection back once it can take another request, or lets it go.

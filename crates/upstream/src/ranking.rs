@@ -2,40 +2,56 @@
 //!
 //! Not here: how the order comes about (`balance`), and how far down it anyone goes (`attempts`).
 
+use std::fmt;
 use std::sync::Arc;
-use std::vec;
 
 use crate::endpoint::Endpoint;
 
+/// Indices of a cluster's endpoints, best first, each once; worked out as far as it is asked for.
+pub(crate) type Order = Box<dyn Iterator<Item = usize> + Send>;
+
 /// All endpoints of a cluster, best first, each once.
-#[derive(Debug)]
 pub struct Ranking {
     endpoints: Arc<[Arc<Endpoint>]>,
-    order: vec::IntoIter<usize>,
+    order: Order,
+    preferred: Preferred,
+}
+
+/// The endpoint that goes before the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preferred {
+    None,
+    Due(usize),
+    Done(usize),
 }
 
 impl Ranking {
-    /// `order` holds every index of `endpoints` once. A `preferred` one that is not among them is
-    /// ignored: it has left the cluster.
+    /// A `preferred` endpoint that is not among `endpoints` is ignored: it has left the cluster.
     pub(crate) fn new(
         endpoints: Arc<[Arc<Endpoint>]>,
-        mut order: Vec<usize>,
+        order: Order,
         preferred: Option<&Arc<Endpoint>>,
     ) -> Self {
-        let is_preferred = |index: &usize| {
-            let endpoint = endpoints.get(*index);
-            endpoint
-                .zip(preferred)
-                .is_some_and(|(one, other)| one.name() == other.name())
-        };
-        if let Some(position) = order.iter().position(is_preferred)
-            && let Some(before) = order.get_mut(..=position)
-        {
-            before.rotate_right(1);
-        }
+        let position = preferred.and_then(|preferred| {
+            endpoints
+                .iter()
+                .position(|endpoint| endpoint.name() == preferred.name())
+        });
         Self {
             endpoints,
-            order: order.into_iter(),
+            order,
+            preferred: position.map_or(Preferred::None, Preferred::Due),
+        }
+    }
+
+    fn next_index(&mut self) -> Option<usize> {
+        match self.preferred {
+            Preferred::None => self.order.next(),
+            Preferred::Due(index) => {
+                self.preferred = Preferred::Done(index);
+                Some(index)
+            }
+            Preferred::Done(done) => self.order.find(|index| *index != done),
         }
     }
 }
@@ -44,13 +60,15 @@ impl Iterator for Ranking {
     type Item = Arc<Endpoint>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let index = self.order.next()?;
+        let index = self.next_index()?;
         self.endpoints.get(index).cloned()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.order.size_hint()
     }
 }
 
-impl ExactSizeIterator for Ranking {}
+impl fmt::Debug for Ranking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ranking")
+            .field("preferred", &self.preferred)
+            .finish_non_exhaustive()
+    }
+}

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
 
-use crate::attempts::{Attempt, Place, in_order};
+use crate::attempts::{Attempt, Place, Turn, in_order};
 use crate::body::{Body, from_endpoint};
 use crate::cluster::Cluster;
 use crate::dialer::Dialer;
@@ -34,6 +34,17 @@ pub struct Answered {
     pub place: Place,
 }
 
+impl Answered {
+    pub(crate) fn new(turn: Turn, response: Response<Incoming>) -> Self {
+        let Turn { endpoint, place } = turn;
+        Self {
+            response: response.map(from_endpoint),
+            endpoint,
+            place,
+        }
+    }
+}
+
 impl Dialer {
     /// Sends `request` to the first endpoint of `ranking` that can be reached.
     ///
@@ -48,37 +59,43 @@ impl Dialer {
         ranking: Ranking,
         mut request: Request<Body>,
     ) -> Result<Answered, DialError> {
+        http1::prepare(&mut request, cluster);
         frame(&mut request);
-        let served = in_order(cluster, ranking, request, |endpoint, request| {
-            self.ask(cluster, endpoint, request)
+        in_order(cluster, ranking, request, |turn, request| {
+            self.ask(cluster, turn, request)
         })
-        .await?;
-        Ok(Answered {
-            response: served.answer.map(from_endpoint),
-            endpoint: served.endpoint,
-            place: served.place,
-        })
+        .await
     }
 
     async fn ask(
         &self,
         cluster: &Cluster,
-        endpoint: Arc<Endpoint>,
+        turn: Turn,
+        request: Request<Body>,
+    ) -> Attempt<Request<Body>, Answered> {
+        let attempt = self.ask_endpoint(cluster, &turn.endpoint, request).await;
+        attempt.map(|response| Answered::new(turn, response))
+    }
+
+    async fn ask_endpoint(
+        &self,
+        cluster: &Cluster,
+        endpoint: &Endpoint,
         request: Request<Body>,
     ) -> Attempt<Request<Body>, Response<Incoming>> {
         let key = Key {
             address: endpoint.address(),
             case: cluster.header_case(),
         };
-        let request = match self.pool.take(key) {
+        let request = match self.pool.take(key).await {
             None => request,
-            Some(sender) => match self.ask_on(sender, key, &endpoint, request).await {
-                Attempt::Unsent(request, _) => request,
+            Some(sender) => match self.ask_on(sender, key, endpoint, request).await {
+                Attempt::Unsent(request, _closed) => request,
                 done @ (Attempt::Answered(_) | Attempt::Failed(_)) => return done,
             },
         };
-        match self.connect(cluster, &endpoint).await {
-            Ok(sender) => self.ask_on(sender, key, &endpoint, request).await,
+        match self.connect(cluster, endpoint).await {
+            Ok(sender) => self.ask_on(sender, key, endpoint, request).await,
             Err(error) => Attempt::Unsent(request, error),
         }
     }
@@ -120,7 +137,6 @@ impl Dialer {
 /// hyper sends a `GET` or `HEAD` whose body has no known length without that body, unless the head
 /// announces it.
 fn frame(request: &mut Request<Body>) {
-    *request.version_mut() = Version::HTTP_11;
     let body = request.body();
     let unsized_body = !body.is_end_stream() && body.size_hint().exact().is_none();
     if unsized_body && !request.headers().contains_key(CONTENT_LENGTH) {
@@ -129,3 +145,6 @@ fn frame(request: &mut Request<Body>) {
             .insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
+
+#[cfg(test)]
+mod tests;

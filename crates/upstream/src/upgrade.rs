@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Request, Response, StatusCode, Version, response};
+use http::{HeaderMap, Request, Response, StatusCode, response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -16,8 +16,7 @@ use switchyard_proto::handshake::{Agreement, Offer};
 use tokio::net::TcpStream;
 use tokio::time;
 
-use crate::attempts::{Attempt, Place, in_order};
-use crate::body::from_endpoint;
+use crate::attempts::{Attempt, Place, Turn, in_order};
 use crate::cluster::Cluster;
 use crate::dialer::Dialer;
 use crate::endpoint::{Endpoint, Lease};
@@ -58,27 +57,14 @@ pub struct Switched {
 /// The request of a handshake has no body.
 type NoBody = Empty<Bytes>;
 
-/// An endpoint's answer, before the places are put together.
-enum Answer {
-    Switched(Box<Agreed>),
-    Declined(Response<Incoming>),
-}
-
-struct Agreed {
-    io: TcpStream,
-    early: Bytes,
-    response: response::Parts,
-    agreement: Agreement,
-    lease: Lease,
-}
-
 impl Dialer {
     /// Carries the handshake `request`, whose fields are `offer`, to the first endpoint of `ranking`
     /// that can be reached.
     ///
     /// `answer_within` bounds the wait for the head of the answer once an endpoint has accepted the
-    /// connection; before that the cluster's `connect_timeout` bounds each attempt. The request's
-    /// extensions are kept: hyper finds the case of the field names in them.
+    /// connection; before that the cluster's `connect_timeout` bounds each attempt. Where the
+    /// cluster preserves the case of field names it is found in the request's extensions, where
+    /// hyper's server left it.
     ///
     /// # Errors
     /// See [`DialError`]. The connection is gone then.
@@ -90,41 +76,33 @@ impl Dialer {
         request: Request<()>,
         answer_within: Duration,
     ) -> Result<Upgrade, DialError> {
-        let request = bodyless(request);
-        let served = in_order(cluster, ranking, request, |endpoint, request| {
-            self.shake(cluster, endpoint, offer, request, answer_within)
+        let mut request = bodyless(request);
+        http1::prepare(&mut request, cluster);
+        in_order(cluster, ranking, request, |turn, request| {
+            self.shake(cluster, turn, offer, request, answer_within)
         })
-        .await?;
-        let (endpoint, place) = (served.endpoint, served.place);
-        Ok(match served.answer {
-            Answer::Switched(agreed) => Upgrade::Switched(agreed.at(endpoint, place)),
-            Answer::Declined(response) => Upgrade::Answered(Answered {
-                response: response.map(from_endpoint),
-                endpoint,
-                place,
-            }),
-        })
+        .await
     }
 
     async fn shake(
         &self,
         cluster: &Cluster,
-        endpoint: Arc<Endpoint>,
+        turn: Turn,
         offer: &Offer,
         request: Request<NoBody>,
         answer_within: Duration,
-    ) -> Attempt<Request<NoBody>, Answer> {
-        let lease = endpoint.lease();
-        let (sender, driver) = match http1::connect(cluster, &endpoint).await {
+    ) -> Attempt<Request<NoBody>, Upgrade> {
+        let lease = turn.endpoint.lease();
+        let (sender, driver) = match http1::connect(cluster, &turn.endpoint).await {
             Ok(connection) => connection,
             Err(error) => return Attempt::Unsent(request, error),
         };
         let exchange = http1::exchange(sender, driver, request);
         match time::timeout(answer_within, exchange).await {
-            Ok(Ok((response, wire))) => self.judge(lease, offer, response, wire),
-            Ok(Err(error)) => Attempt::failed(&endpoint, error),
+            Ok(Ok((response, wire))) => self.judge(turn, lease, offer, response, wire),
+            Ok(Err(error)) => Attempt::failed(&turn.endpoint, error),
             Err(_elapsed) => {
-                let endpoint = Arc::clone(endpoint.name());
+                let endpoint = Arc::clone(turn.endpoint.name());
                 Attempt::Failed(DialError::AnswerTimeout {
                     endpoint,
                     after: answer_within,
@@ -136,61 +114,42 @@ impl Dialer {
     /// A 101 is verified; the body of anything else streams back while a task drives it.
     fn judge(
         &self,
+        turn: Turn,
         lease: Lease,
         offer: &Offer,
         response: Response<Incoming>,
         wire: Wire<NoBody>,
-    ) -> Attempt<Request<NoBody>, Answer> {
+    ) -> Attempt<Request<NoBody>, Upgrade> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return match verify(offer, response, wire, lease) {
-                Ok(agreed) => Attempt::Answered(Answer::Switched(Box::new(agreed))),
+            return match switch(turn, lease, offer, response, wire) {
+                Ok(switched) => Attempt::Answered(Upgrade::Switched(switched)),
                 Err(error) => Attempt::Failed(error),
             };
         }
         if let Wire::Running(driver) = wire {
             self.drive(driver);
         }
-        Attempt::Answered(Answer::Declined(response))
-    }
-}
-
-impl Agreed {
-    fn at(self, endpoint: Arc<Endpoint>, place: Place) -> Switched {
-        let Self {
-            io,
-            early,
-            response,
-            agreement,
-            lease,
-        } = self;
-        Switched {
-            io,
-            early,
-            response,
-            agreement,
-            endpoint,
-            lease,
-            place,
-        }
+        Attempt::Answered(Upgrade::Answered(Answered::new(turn, response)))
     }
 }
 
 /// The request as hyper wants it, saying that it has no body: bytes behind a handshake are frames.
 fn bodyless(request: Request<()>) -> Request<NoBody> {
     let mut request = request.map(|()| NoBody::new());
-    *request.version_mut() = Version::HTTP_11;
     request.headers_mut().remove(CONTENT_LENGTH);
     request.headers_mut().remove(TRANSFER_ENCODING);
     request
 }
 
 /// Holds the 101 against the offer and takes the connection out of hyper.
-fn verify(
+fn switch(
+    turn: Turn,
+    lease: Lease,
     offer: &Offer,
     response: Response<Incoming>,
     wire: Wire<NoBody>,
-    lease: Lease,
-) -> Result<Agreed, DialError> {
+) -> Result<Switched, DialError> {
+    let Turn { endpoint, place } = turn;
     let (mut response, _no_body) = response.into_parts();
     response.extensions.remove::<OnUpgrade>();
     let agreement = offer
@@ -199,16 +158,18 @@ fn verify(
             fields(&response.headers).into_iter(),
         )
         .map_err(|source| DialError::BadHandshake {
-            endpoint: Arc::clone(lease.endpoint().name()),
+            endpoint: Arc::clone(endpoint.name()),
             source,
         })?;
     let (io, early) = wire.into_socket();
-    Ok(Agreed {
+    Ok(Switched {
         io,
         early,
         response,
         agreement,
+        endpoint,
         lease: lease.opened(),
+        place,
     })
 }
 
@@ -219,3 +180,6 @@ fn fields(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
         .map(|(name, value)| (name.as_str(), value.as_bytes()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
