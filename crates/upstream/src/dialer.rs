@@ -43,3 +43,33 @@ impl Drop for Dialer {
         self.pool.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::testing::{Rig, get, handshake, offer, ranked, settings};
+
+    fn is_send(_future: &impl Send) {}
+
+    /// A handshake's task holds these while it waits.
+    #[tokio::test]
+    async fn the_futures_are_small_and_may_be_spawned() {
+        let (rig, offer) = (Rig::new(), offer());
+        let cluster = rig.cluster(settings(&[]));
+        let ranking = || ranked(&cluster);
+        let sending = rig.dialer.send(&cluster, ranking(), get("/"));
+        is_send(&sending);
+        assert!(size_of_val(&sending) <= 4096, "{}", size_of_val(&sending));
+        let wait = Duration::from_secs(1);
+        let upgrading = rig
+            .dialer
+            .upgrade(&cluster, ranking(), &offer, handshake(), wait);
+        is_send(&upgrading);
+        assert!(
+            size_of_val(&upgrading) <= 4096,
+            "{}",
+            size_of_val(&upgrading)
+        );
+    }
+}

@@ -190,3 +190,64 @@ const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 /// No memory for the socket.
 const ENOBUFS: i32 = 105;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connect(source: io::Error) -> DialError {
+        DialError::connect("10.0.0.1:80".into(), source)
+    }
+
+    #[test]
+    fn a_shortage_on_this_side_is_not_the_endpoints_fault() {
+        let address = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let codes = [EMFILE, ENFILE, ENOBUFS].map(io::Error::from_raw_os_error);
+        for source in codes.into_iter().chain([address]) {
+            let error = connect(source);
+            assert_eq!(
+                (error.reason(), error.status().as_u16()),
+                ("no_socket", 503)
+            );
+            assert!(!error.blames_endpoint());
+        }
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_system() {
+        let names =
+            [EMFILE, ENFILE, ENOBUFS].map(|code| io::Error::from_raw_os_error(code).to_string());
+        assert!(names[0].starts_with("Too many open files"), "{names:?}");
+        assert!(
+            names[1].starts_with("Too many open files in system"),
+            "{names:?}"
+        );
+        assert!(names[2].starts_with("No buffer space"), "{names:?}");
+    }
+
+    #[test]
+    fn refused_and_unreachable_are_told_apart() {
+        let refused = connect(io::ErrorKind::ConnectionRefused.into());
+        let unreachable = connect(io::ErrorKind::NetworkUnreachable.into());
+        assert_eq!(
+            (refused.reason(), refused.status().as_u16()),
+            ("connect_refused", 502)
+        );
+        assert_eq!(
+            (unreachable.reason(), unreachable.status().as_u16()),
+            ("connect_failed", 502)
+        );
+        assert!(refused.blames_endpoint() && unreachable.blames_endpoint());
+    }
+
+    #[test]
+    fn an_error_names_the_endpoint_and_leaves_the_rest_to_its_source() {
+        let error = connect(io::Error::other("deep"));
+        assert_eq!(
+            error.to_string(),
+            "endpoint 10.0.0.1:80 cannot be connected to"
+        );
+        assert_eq!(error.source().unwrap().to_string(), "deep");
+        assert!(error.body_error().is_none());
+    }
+}

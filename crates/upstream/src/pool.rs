@@ -205,3 +205,6 @@ impl Resting {
         !self.sender.is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,3 +72,43 @@ impl fmt::Debug for Ranking {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Rig, settings};
+
+    fn endpoints(count: u16) -> Arc<[Arc<Endpoint>]> {
+        let addresses: Vec<_> = (1..=count)
+            .map(|port| ([127, 0, 0, 1], port).into())
+            .collect();
+        Arc::from(Rig::new().cluster(settings(&addresses)).endpoints())
+    }
+
+    fn ports(ranking: Ranking) -> Vec<u16> {
+        ranking.map(|endpoint| endpoint.address().port()).collect()
+    }
+
+    #[test]
+    fn without_a_preference_the_order_stands() {
+        let ranking = Ranking::new(endpoints(4), Box::new([2, 0, 3, 1].into_iter()), None);
+        assert_eq!(ports(ranking), [3, 1, 4, 2]);
+    }
+
+    #[test]
+    fn a_preferred_endpoint_goes_first_and_comes_once() {
+        let endpoints = endpoints(4);
+        for (preferred, expected) in [(2, [3, 1, 4, 2]), (3, [4, 3, 1, 2]), (1, [2, 3, 1, 4])] {
+            let order = Box::new([2, 0, 3, 1].into_iter());
+            let ranking = Ranking::new(Arc::clone(&endpoints), order, Some(&endpoints[preferred]));
+            assert_eq!(ports(ranking), expected);
+        }
+    }
+
+    #[test]
+    fn a_preferred_endpoint_that_left_is_ignored() {
+        let left = &endpoints(3)[2];
+        let ranking = Ranking::new(endpoints(2), Box::new(0..2), Some(left));
+        assert_eq!(ports(ranking), [1, 2]);
+    }
+}

@@ -308,6 +308,20 @@ async fn a_dropped_request_ends_its_connection() {
 }
 
 #[tokio::test]
+async fn a_flood_of_informational_answers_ends_with_the_callers_deadline() {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let cluster = rig.cluster(settings(&[script.address()]));
+    let short = std::time::Duration::from_millis(50);
+    let sent = tokio::time::timeout(short, send(&rig, &cluster, get("/")));
+    let (sent, ()) = tokio::join!(sent, async {
+        let hints = "HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n".repeat(64);
+        script.answer("").await.say_forever(hints.as_bytes()).await;
+    });
+    assert!(sent.is_err(), "the caller's deadline");
+    within(rig.tasks.finished()).await;
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again() {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = rig.cluster(settings(&[script.address()]));
