@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -32,6 +33,8 @@ pub(crate) struct Connection {
     pub(crate) listener: Arc<Shared>,
     pub(crate) peer: IpAddr,
     pub(crate) sightings: Arc<Sightings>,
+    /// Whether a request has come in.
+    used: AtomicBool,
 }
 
 impl Connection {
@@ -41,14 +44,26 @@ impl Connection {
             listener,
             peer,
             sightings: Arc::default(),
+            used: AtomicBool::new(false),
         })
+    }
+
+    /// A request has come in.
+    pub(crate) fn note_request(&self) {
+        self.used.store(true, Ordering::Relaxed);
+    }
+
+    fn is_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
     }
 }
 
 /// Serves the requests of a connection until it ends.
 ///
-/// When the worker drains, the request that is being answered is the last; an idle connection is
-/// closed. When sessions are cut, so is this. A connection that became a session is the relay's.
+/// When the worker drains, the request that is being answered is the last, and a connection between
+/// two requests is closed. One that has not had its first yet may still send it, within its time:
+/// its client has just been let in. When sessions are cut, so is this. A connection that became a
+/// session is the relay's.
 pub(crate) async fn serve<T: Transport>(seated: Seated<T>, connection: Arc<Connection>) {
     let watch = connection.worker.watch.clone();
     let io = TokioIo::new(Watched::new(seated, Arc::clone(&connection.sightings)));
@@ -58,7 +73,9 @@ pub(crate) async fn serve<T: Transport>(seated: Seated<T>, connection: Arc<Conne
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
         () = watch.reached(Phase::Draining) => {
-            serving.as_mut().graceful_shutdown();
+            if connection.is_used() {
+                serving.as_mut().graceful_shutdown();
+            }
             tokio::select! {
                 ended = serving.as_mut() => ended,
                 () = watch.reached(Phase::Cut) => Ok(()),

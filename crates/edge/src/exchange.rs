@@ -1,14 +1,15 @@
 //! One request and its answer, for the record: exactly one metric and one access record each.
 //!
 //! It is made when the head of a request has come in and ends with the head of the answer. A
-//! request that is given up before, because its client has gone, is recorded when this is dropped.
+//! request that is given up before, because its client or the gateway goes, is recorded when this
+//! is dropped.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::HOST;
-use http::{HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use switchyard_drain::Phase;
 use switchyard_relay::{SessionId, SessionInfo};
 use switchyard_telemetry::access;
@@ -32,9 +33,11 @@ const ACCEPTED: &str = "accepted";
 /// A handshake that an endpoint answered with something other than 101.
 const DECLINED: &str = "declined";
 
-/// The client went before there was an answer, which is then a status that is never sent.
-const CLIENT_GONE: &str = "client_gone";
-const STATUS_CLIENT_GONE: u16 = 499;
+/// The client went before there was an answer. The status is never sent.
+const CLIENT_GONE: (u16, &str) = (499, "client_gone");
+
+/// The gateway ended before there was an answer. The status is never sent.
+const CUT: (u16, &str) = (503, "cut");
 
 /// A request that is being answered.
 pub(crate) struct Exchange {
@@ -69,6 +72,7 @@ impl Exchange {
     /// Begins with the head of a request.
     pub(crate) fn begin<B>(connection: &Arc<Connection>, request: &Request<B>) -> Self {
         let received = Instant::now();
+        connection.note_request();
         let snapshot = connection.worker.snapshot.load_full();
         let headers = request.headers();
         let client = Client::behind(connection.peer, &snapshot.trusted_proxies, headers);
@@ -168,18 +172,18 @@ impl Exchange {
         .emit();
     }
 
-    /// Ends with an answer: the endpoint's, or the gateway's own.
+    /// Ends with an answer: the endpoint's, or the gateway's own. A worker that drains answers no
+    /// more requests on this connection.
     pub(crate) fn finish(mut self, result: Result<Response<Body>, Refusal>) -> Response<Body> {
-        match result {
-            Ok(response) => {
-                self.record(response.status().as_u16(), None);
-                response
-            }
-            Err(refusal) => {
-                self.record(refusal.status().as_u16(), Some(refusal.reason()));
-                reply::refuse(&refusal, &self.id, self.connection.worker.random.next())
-            }
+        let reason = result.as_ref().err().map(Refusal::reason);
+        let random = &self.connection.worker.random;
+        let mut response =
+            result.unwrap_or_else(|refusal| reply::refuse(&refusal, &self.id, random.next()));
+        self.record(response.status().as_u16(), reason);
+        if self.phase() >= Phase::Draining && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            reply::close_after(response.headers_mut());
         }
+        response
     }
 
     /// Records the answer, unless a record has been made.
@@ -240,7 +244,9 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.record(STATUS_CLIENT_GONE, Some(CLIENT_GONE));
+        let is_cut = self.phase() >= Phase::Cut;
+        let (status, reason) = if is_cut { CUT } else { CLIENT_GONE };
+        self.record(status, Some(reason));
     }
 }
 

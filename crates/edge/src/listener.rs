@@ -154,3 +154,47 @@ fn set_up(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_user_timeout(Some(USER_TIMEOUT))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    fn local() -> SocketAddr {
+        ([127, 0, 0, 1], 0).into()
+    }
+
+    #[test]
+    fn workers_share_the_port_that_the_system_chose() {
+        let sockets = sockets(local(), 3).unwrap();
+        let mut addresses: Vec<_> = sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap())
+            .collect();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 1);
+        assert_ne!(addresses[0].port(), 0);
+    }
+
+    #[test]
+    fn a_second_gateway_cannot_take_a_share() {
+        for (first, second) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+            let taken = sockets(local(), first).unwrap();
+            let error = sockets(taken[0].local_addr().unwrap(), second).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn accepted_sockets_inherit_the_options() {
+        let listener = sockets(local(), 1).unwrap().remove(0);
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let accepted = SockRef::from(&accepted);
+        assert!(accepted.tcp_nodelay().unwrap());
+        assert!(accepted.keepalive().unwrap());
+        assert_eq!(accepted.tcp_keepalive_time().unwrap(), KEEPALIVE_AFTER);
+        assert_eq!(accepted.tcp_user_timeout().unwrap(), Some(USER_TIMEOUT));
+    }
+}

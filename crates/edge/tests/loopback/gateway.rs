@@ -1,0 +1,102 @@
+//! One worker that serves a configuration within the test's own runtime.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchyard_drain::{Control, Phase, Tasks};
+use switchyard_edge::{Snapshot, SnapshotCell, Worker, bind, serve};
+use switchyard_relay::Registry;
+use switchyard_telemetry::{Build, Metrics};
+
+use crate::client::Peer;
+
+/// Long enough for anything here to happen on a machine that is busy.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) registry: Registry,
+    control: Control,
+    metrics: Metrics,
+}
+
+impl Gateway {
+    /// Serves `rest`, the configuration without its listeners.
+    pub(crate) fn start(rest: &str) -> Self {
+        Self::start_with("", rest)
+    }
+
+    /// The same, with more keys for the one listener, as in `, max_connections: 1`.
+    pub(crate) fn start_with(listener: &str, rest: &str) -> Self {
+        let text =
+            format!("listeners: [{{ name: web, address: \"127.0.0.1:0\"{listener} }}]\n{rest}");
+        let config = switchyard_config::parse(&text, Path::new("test.yaml"));
+        let config = config.unwrap_or_else(|errors| panic!("{errors}"));
+        let metrics = Metrics::new(Build {
+            version: "0",
+            revision: "0",
+            rustc: "0",
+        })
+        .unwrap();
+        let snapshot = Snapshot::new(&config, &metrics).unwrap();
+        let (control, watch) = switchyard_drain::channel();
+        let (registry, tasks) = (Registry::new(), Tasks::new());
+        let worker = Worker::new(
+            Arc::new(SnapshotCell::from_pointee(snapshot)),
+            registry.clone(),
+            metrics.worker(),
+            tasks.clone(),
+            watch,
+        );
+        let worker = Arc::new(worker.unwrap());
+        let listener = bind(&config.listeners[0], 1, &metrics).unwrap().remove(0);
+        let address = listener.address();
+        tasks.spawn(registry.clone().keep_time());
+        tasks.spawn(serve(listener, worker));
+        Self {
+            address,
+            registry,
+            control,
+            metrics,
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Peer {
+        Peer::connect(self.address).await
+    }
+
+    /// What one request is answered: the whole response, up to the end of the connection.
+    pub(crate) async fn ask_once(&self, request: &str) -> String {
+        let mut client = self.connect().await;
+        client.send(request).await;
+        client.rest().await
+    }
+
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.control.advance(phase);
+    }
+
+    /// The value of a series, by a text that only its line starts with.
+    pub(crate) fn metric(&self, series: &str) -> Option<u64> {
+        let text = self.metrics.render().unwrap();
+        let line = text.lines().find(|line| line.starts_with(series))?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    /// Waits until a series has a value; counts follow what they count by a moment.
+    pub(crate) async fn until_metric(&self, series: &str, value: u64) {
+        let reached = async {
+            while self.metric(series) != Some(value) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(DEADLINE, reached).await;
+        assert!(
+            waited.is_ok(),
+            "{series} is {:?} and not {value}",
+            self.metric(series)
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! What is counted of a session, from its 101 to its end.
+
+use crate::client::{Endpoint, Peer, handshake, switching};
+use crate::gateway::Gateway;
+
+/// A masked and an unmasked Close 1000.
+const CLOSE_FROM_CLIENT: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
+const CLOSE_FROM_ENDPOINT: &[u8] = b"\x88\x02\x03\xe8";
+
+async fn session(gateway: &Gateway, endpoint: &Endpoint) -> (Peer, Peer) {
+    let mut client = gateway.connect().await;
+    client.send(handshake("/ws", "")).await;
+    let mut server = endpoint.accept().await;
+    server.head().await;
+    server.send(switching("")).await;
+    assert_eq!(client.head().await.status(), 101);
+    (client, server)
+}
+
+#[tokio::test]
+async fn every_gauge_rises_and_falls_with_it() {
+    let endpoint = Endpoint::bind().await;
+    let gateway = Gateway::start(&endpoint.config(""));
+    let gauges = [
+        "switchyard_listener_connections{",
+        "switchyard_sessions{",
+        "switchyard_endpoint_sessions{",
+    ];
+    let (mut client, mut server) = session(&gateway, &endpoint).await;
+    for gauge in gauges {
+        gateway.until_metric(gauge, 1).await;
+    }
+    assert_eq!(gateway.registry.len(), 1);
+    client.send(CLOSE_FROM_CLIENT).await;
+    assert_eq!(
+        server.take(CLOSE_FROM_CLIENT.len()).await,
+        CLOSE_FROM_CLIENT
+    );
+    server.send(CLOSE_FROM_ENDPOINT).await;
+    assert_eq!(
+        client.take(CLOSE_FROM_ENDPOINT.len()).await,
+        CLOSE_FROM_ENDPOINT
+    );
+    drop((client, server));
+    for gauge in gauges {
+        gateway.until_metric(gauge, 0).await;
+    }
+    assert!(gateway.registry.is_empty());
+    let closes = "switchyard_session_closes_total{code=\"1000\",initiator=\"downstream\",\
+                  reason=\"close_frame\",route=\"all\"}";
+    gateway.until_metric(closes, 1).await;
+    let accepted = "switchyard_handshakes_total{result=\"accepted\",route=\"all\"}";
+    assert_eq!(gateway.metric(accepted), Some(1));
+}
+
+#[tokio::test]
+async fn a_limit_of_the_route_is_the_sessions() {
+    let endpoint = Endpoint::bind().await;
+    let gateway =
+        Gateway::start(&endpoint.config("    websocket: { max_frame: 4B, max_message: 4B }"));
+    let (mut client, mut server) = session(&gateway, &endpoint).await;
+    client.send(b"\x82\x85\0\0\0\0hello").await;
+    for (peer, code_at) in [(&mut client, 2), (&mut server, 6)] {
+        let close = peer.take(8).await;
+        assert_eq!(close[0], 0x88, "{close:?}");
+        let mask = if code_at == 6 {
+            [close[2], close[3]]
+        } else {
+            [0, 0]
+        };
+        let code = [close[code_at] ^ mask[0], close[code_at + 1] ^ mask[1]];
+        assert_eq!(u16::from_be_bytes(code), 1009);
+    }
+}
