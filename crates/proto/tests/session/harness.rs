@@ -10,7 +10,7 @@ use switchyard_proto::session::{
 };
 use switchyard_proto::{Close, CloseCode, Side};
 
-use crate::frames::{BINARY, Frame, PUBLISHED, frame, read_all};
+use crate::frames::{BINARY, Frame, PUBLISHED, frame, read};
 
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -79,6 +79,21 @@ fn index(side: Side) -> usize {
         Side::Downstream => 0,
         Side::Upstream => 1,
     }
+}
+
+/// The reason in a Close.
+pub(crate) fn reason(frame: &Frame) -> &str {
+    std::str::from_utf8(frame.payload.get(2..).unwrap_or_default()).unwrap()
+}
+
+/// All whole frames, and how many bytes of another follow.
+fn read_all(bytes: &[u8]) -> (Vec<Frame>, usize) {
+    let (mut frames, mut rest) = (Vec::new(), bytes);
+    while let Some(frame) = read(rest) {
+        rest = &rest[frame.len..];
+        frames.push(frame);
+    }
+    (frames, rest.len())
 }
 
 impl Harness {

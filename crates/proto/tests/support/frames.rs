@@ -95,11 +95,6 @@ impl Frame {
         let code = self.payload.first_chunk().copied();
         code.map_or(1005, u16::from_be_bytes)
     }
-
-    /// The reason of a Close.
-    pub(crate) fn reason(&self) -> &str {
-        std::str::from_utf8(self.payload.get(2..).unwrap_or_default()).unwrap()
-    }
 }
 
 /// The frame at the start of `bytes`, if it is there as a whole.
@@ -127,14 +122,4 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Frame> {
         payload,
         len,
     })
-}
-
-/// All whole frames, and how many bytes of another follow.
-pub(crate) fn read_all(bytes: &[u8]) -> (Vec<Frame>, usize) {
-    let (mut frames, mut rest) = (Vec::new(), bytes);
-    while let Some(frame) = read(rest) {
-        rest = &rest[frame.len..];
-        frames.push(frame);
-    }
-    (frames, rest.len())
 }

@@ -5,7 +5,7 @@ use switchyard_proto::Side::{self, Downstream, Upstream};
 use switchyard_proto::session::{Cause, Initiator, Policy, WaitReason};
 
 use crate::frames::*;
-use crate::harness::{Harness, Op, policy};
+use crate::harness::{self, Harness, Op, policy};
 
 fn both_ways(check: impl Fn(Side, Side)) {
     for first in Side::BOTH {
@@ -119,7 +119,7 @@ fn a_violation_ends_the_session_with_its_code_on_both_sides() {
         for to in Side::BOTH {
             let frames = harness.frames(to);
             let last = frames.last().unwrap();
-            assert_eq!((last.code(), last.reason()), (code, reason));
+            assert_eq!((last.code(), harness::reason(last)), (code, reason));
             assert_eq!(last.masked, to == Upstream);
         }
         assert!(harness.is_shut(from), "{reason}: nothing it says is heard");

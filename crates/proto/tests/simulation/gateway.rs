@@ -1,0 +1,262 @@
+//! The real session and a model of its caller: bounded buffers, partial writes, no copies kept
+//! that the protocol of the session's documentation does not need.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use switchyard_proto::frame::OpCode;
+use switchyard_proto::handshake::Deflate;
+use switchyard_proto::session::{
+    Cause, MessageKind, Observer, Outcome, Output, Policy, Session, WaitReason,
+};
+use switchyard_proto::{Close, CloseCode, Side};
+
+use crate::frames::{BINARY, PUBLISHED, frame};
+use crate::link::{Link, Read};
+use crate::rng::Rng;
+use crate::trace::Trace;
+
+/// The most that is read at once.
+const READ: usize = 8_000;
+
+/// What a side can be sent beyond one read: a held back frame, a Close, some messages.
+const SLACK: usize = 1_000;
+
+/// What the observer was told of the frames from one side.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) messages: u64,
+    pub(crate) largest: u64,
+}
+
+#[derive(Debug, Default)]
+struct Tally([Counts; 2]);
+
+impl Observer for Tally {
+    fn frame(&mut self, _: Side, _: OpCode, _: u64) {}
+
+    fn message(&mut self, from: Side, _: MessageKind, len: u64) {
+        let counts = &mut self.0[index(from)];
+        counts.messages += 1;
+        counts.largest = counts.largest.max(len);
+    }
+}
+
+/// The stream to one side.
+#[derive(Debug, Default)]
+struct Writer {
+    unwritten: VecDeque<u8>,
+    fin: Fin,
+    /// Messages that wait to be published.
+    queue: VecDeque<Vec<u8>>,
+    /// All bytes that were ever planned.
+    planned: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fin {
+    #[default]
+    No,
+    Due,
+    Sent,
+}
+
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) session: Session,
+    pub(crate) outcome: Option<Outcome>,
+    /// When the session was first seen to be ending, in milliseconds.
+    pub(crate) closing_since: Option<u64>,
+    pub(crate) handed_in: [u64; 2],
+    pub(crate) trace: Trace,
+    epoch: Instant,
+    tally: Tally,
+    writers: [Writer; 2],
+    told_end: [bool; 2],
+    until: Option<Instant>,
+}
+
+pub(crate) fn index(side: Side) -> usize {
+    usize::from(side == Side::Upstream)
+}
+
+impl Gateway {
+    pub(crate) fn new(policy: Policy, trace: Trace, seed: u64) -> Self {
+        let epoch = Instant::now();
+        let mut gateway = Self {
+            session: Session::new(Arc::new(policy), Deflate::Off, seed, epoch),
+            outcome: None,
+            closing_since: None,
+            handed_in: [0; 2],
+            trace,
+            epoch,
+            tally: Tally::default(),
+            writers: Default::default(),
+            told_end: [false; 2],
+            until: None,
+        };
+        gateway.poll(0, Side::Downstream, &[]);
+        gateway
+    }
+
+    pub(crate) fn planned(&self, to: Side) -> &[u8] {
+        &self.writers[index(to)].planned
+    }
+
+    pub(crate) fn counts(&self, from: Side) -> &Counts {
+        &self.tally.0[index(from)]
+    }
+
+    /// Writes what is unwritten.
+    pub(crate) fn flush(&mut self, now: u64, to: Side, link: &mut Link, rng: &mut Rng) {
+        let writer = &mut self.writers[index(to)];
+        link.write(now, &mut writer.unwritten, rng);
+        if writer.unwritten.is_empty() && writer.fin == Fin::Due {
+            writer.fin = Fin::Sent;
+            link.finish(now, rng);
+            self.event(now, &format!("flushed {to:?}"), |session, now| {
+                session.handle_flushed(to, now);
+            });
+        }
+    }
+
+    /// Reads if there is any use in it and room for it.
+    pub(crate) fn read(&mut self, now: u64, from: Side, link: &mut Link, rng: &mut Rng) {
+        let blocked = !self.writers[index(from.other())].unwritten.is_empty();
+        if !self.session.wants_input(from) || (blocked && !self.session.discards(from)) {
+            return;
+        }
+        match link.read(now, rng.between(1, READ)) {
+            Read::Bytes(bytes) => self.input(now, from, &bytes),
+            Read::Fin if !self.told_end[index(from)] => {
+                self.told_end[index(from)] = true;
+                self.event(now, &format!("eof {from:?}"), |session, now| {
+                    session.handle_eof(from, now);
+                });
+            }
+            Read::Reset => self.event(now, &format!("reset {from:?}"), |session, now| {
+                session.handle_reset(from, now);
+            }),
+            Read::Fin | Read::Nothing => {}
+        }
+    }
+
+    pub(crate) fn timers(&mut self, now: u64) {
+        let time = self.time(now);
+        if self.until.is_some_and(|until| until <= time) {
+            self.event(now, "timeout", Session::handle_timeout);
+        }
+    }
+
+    pub(crate) fn publish(&mut self, now: u64, to: Side, count: usize) {
+        let payload = [PUBLISHED, &now.to_be_bytes()].concat();
+        let message = frame(to.other(), BINARY, &payload);
+        let queue = &mut self.writers[index(to)].queue;
+        queue.extend(std::iter::repeat_n(message, count));
+        self.event(now, &format!("publish to {to:?}"), |session, _| {
+            session.handle_publish(to);
+        });
+    }
+
+    pub(crate) fn drain(&mut self, now: u64) {
+        let close = Close::from(CloseCode::SERVICE_RESTART);
+        self.event(now, "drain", |session, now| {
+            session.handle_close(Cause::Drain, &close, now);
+        });
+    }
+
+    pub(crate) fn cut(&mut self, now: u64) {
+        self.event(now, "cut", |session, _| session.handle_cut(Cause::Shutdown));
+    }
+
+    fn time(&self, now: u64) -> Instant {
+        self.epoch + Duration::from_millis(now)
+    }
+
+    fn event(&mut self, now: u64, what: &str, happen: impl FnOnce(&mut Session, Instant)) {
+        self.trace.note(now, what);
+        let time = self.time(now);
+        happen(&mut self.session, time);
+        self.poll(now, Side::Downstream, &[]);
+    }
+
+    fn input(&mut self, now: u64, from: Side, bytes: &[u8]) {
+        self.trace
+            .note(now, &format!("input {from:?} {}", bytes.len()));
+        self.handed_in[index(from)] += bytes.len() as u64;
+        let time = self.time(now);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let used = self.session.handle_input(from, rest, time, &mut self.tally);
+            let (input, after) = rest.split_at(used);
+            self.poll(now, from, input);
+            rest = after;
+        }
+    }
+
+    /// Does what the session says, to its end.
+    fn poll(&mut self, now: u64, from: Side, mut input: &[u8]) {
+        loop {
+            let output = self.session.poll_output();
+            if !matches!(output, Output::Wait { .. }) {
+                self.trace.note(now, &format!("  {output:?}"));
+            }
+            match output {
+                Output::Pass { from: source, len } => {
+                    assert_eq!(source, from);
+                    self.write(from.other(), &input[..len]);
+                    input = &input[len..];
+                }
+                Output::Skip { from: source, len } => {
+                    assert_eq!(source, from);
+                    input = &input[len..];
+                }
+                Output::Send { to, bytes } => self.write(to, &bytes),
+                Output::Publish { to } => self.write_published(to),
+                Output::Shutdown { to } => {
+                    let fin = &mut self.writers[index(to)].fin;
+                    assert_eq!(*fin, Fin::No, "a second FIN");
+                    *fin = Fin::Due;
+                }
+                Output::Wait { until, reason } => {
+                    assert!(input.is_empty(), "input without a plan");
+                    self.wait(now, until, reason);
+                    return;
+                }
+                Output::Finished(outcome) => {
+                    assert!(self.outcome.is_none_or(|before| before == outcome));
+                    self.outcome = Some(outcome);
+                    self.closing_since.get_or_insert(now);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, now: u64, until: Option<Instant>, reason: WaitReason) {
+        self.until = until;
+        if matches!(reason, WaitReason::Close | WaitReason::Eof) {
+            assert!(until.is_some(), "an end that may take for ever");
+            self.closing_since.get_or_insert(now);
+        }
+    }
+
+    fn write(&mut self, to: Side, bytes: &[u8]) {
+        let writer = &mut self.writers[index(to)];
+        assert_eq!(writer.fin, Fin::No, "bytes after a FIN");
+        writer.unwritten.extend(bytes);
+        writer.planned.extend(bytes);
+        assert!(writer.unwritten.len() <= READ + SLACK, "the buffer grows");
+    }
+
+    fn write_published(&mut self, to: Side) {
+        let queue = &mut self.writers[index(to)].queue;
+        let message = queue.pop_front().expect("a message nobody has");
+        let more = !queue.is_empty();
+        self.write(to, &message);
+        if more {
+            self.session.handle_publish(to);
+        }
+    }
+}
