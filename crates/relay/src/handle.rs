@@ -179,3 +179,61 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::info;
+
+    fn close() -> Command {
+        Command::Close(Cause::Admin, Close::empty())
+    }
+
+    #[test]
+    fn a_cut_takes_the_place_of_a_close_and_not_the_other_way() {
+        let handle = Handle::new(info());
+        handle.tell(close());
+        handle.cut(Cause::Shutdown);
+        handle.tell(close());
+        let command = handle.take_command().expect("a command");
+        assert!(matches!(*command, Command::Cut(Cause::Shutdown)));
+        assert!(handle.take_command().is_none());
+    }
+
+    #[test]
+    fn the_first_close_counts() {
+        let handle = Handle::new(info());
+        handle.close(Cause::Drain, Close::empty());
+        handle.tell(close());
+        let command = handle.take_command().expect("a command");
+        assert!(matches!(*command, Command::Close(Cause::Drain, _)));
+    }
+
+    #[test]
+    fn a_ring_is_heard_once() {
+        let handle = Handle::new(info());
+        assert!(!handle.has_rung());
+        handle.ring();
+        handle.ring();
+        assert!(handle.has_rung());
+        assert!(!handle.has_rung());
+    }
+
+    #[test]
+    fn idle_time_is_counted_from_the_last_touch() {
+        let handle = Handle::new(info());
+        let opened = handle.info().opened;
+        let after = |seconds| opened + Duration::from_secs(seconds);
+        assert_eq!(handle.idle(after(5)), Duration::from_secs(5));
+        handle.touch(after(7));
+        assert_eq!(handle.idle(after(9)), Duration::from_secs(2));
+        assert_eq!(handle.idle(after(6)), Duration::ZERO);
+    }
+
+    #[test]
+    fn names_are_not_used_twice() {
+        let first = SessionId::next();
+        assert!(SessionId::next() > first);
+        assert_eq!(first.to_string(), first.get().to_string());
+    }
+}

@@ -18,6 +18,8 @@ mod pending;
 mod registry;
 mod relay;
 mod scratch;
+#[cfg(test)]
+mod testing;
 
 pub use clock::now;
 pub use drain::{DrainOrder, DrainPlan};

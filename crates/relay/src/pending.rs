@@ -52,3 +52,28 @@ impl Pending {
 pub(crate) fn signed(len: usize) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_no_more_room_than_it_needs() {
+        let mut pending = Pending::new(crate::now());
+        pending.push(&[1; 1000]);
+        assert_eq!(pending.bytes.capacity(), 1000);
+        pending.push(&[2; 77]);
+        assert_eq!(pending.bytes.capacity(), 1077);
+    }
+
+    #[test]
+    fn what_was_taken_is_not_written_again() {
+        let mut pending = Pending::new(crate::now());
+        pending.push(b"hello");
+        pending.advance(2);
+        pending.push(b" there");
+        assert_eq!(pending.rest(), b"llo there");
+        pending.advance(9);
+        assert!(pending.rest().is_empty());
+    }
+}

@@ -164,3 +164,86 @@ impl Drop for Ticket {
         self.registry.sessions().open.remove(&self.handle.info().id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+    use crate::testing::info;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn waker() -> (Arc<Woken>, Waker) {
+        let woken = Arc::new(Woken::default());
+        (Arc::clone(&woken), Waker::from(woken))
+    }
+
+    #[test]
+    fn a_session_is_on_the_list_while_its_ticket_lives() {
+        let registry = Registry::new();
+        let (first, second) = (registry.open(info()), registry.open(info()));
+        let ids: Vec<_> = registry
+            .handles()
+            .iter()
+            .map(|handle| handle.info().id)
+            .collect();
+        assert_eq!(ids, [first.info().id, second.info().id]);
+        assert!(registry.get(ids[0]).is_some());
+        drop(first);
+        assert!(registry.get(ids[0]).is_none());
+        assert_eq!(registry.len(), 1);
+        drop(second);
+        assert!(registry.is_empty());
+    }
+
+    #[test]
+    fn every_ring_wakes_and_no_waker_is_kept_afterwards() {
+        let registry = Registry::new();
+        let mut ticket = registry.open(info());
+        let handle = registry.handles().pop().expect("it is open");
+        let (woken, waker) = waker();
+        assert!(ticket.has_rung(&waker));
+        assert!(!ticket.has_rung(&waker));
+        for times in 1..=3 {
+            handle.ring();
+            assert_eq!(woken.0.load(Ordering::Relaxed), times);
+            assert!(ticket.has_rung(&waker));
+        }
+        drop((waker, ticket));
+        assert_eq!(Arc::strong_count(&woken), 1);
+        handle.ring();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn who_rang_before_anybody_listened_is_heard() {
+        let registry = Registry::new();
+        let mut ticket = registry.open(info());
+        ticket.cut(Cause::Shutdown);
+        let (_, waker) = waker();
+        assert!(ticket.has_rung(&waker));
+        assert!(ticket.take_command().is_some());
+    }
+
+    #[test]
+    fn the_task_that_asked_last_is_woken() {
+        let registry = Registry::new();
+        let mut ticket = registry.open(info());
+        let ((first, first_waker), (second, second_waker)) = (waker(), waker());
+        ticket.has_rung(&first_waker);
+        assert!(ticket.has_rung(&second_waker));
+        ticket.ring();
+        assert_eq!(first.0.load(Ordering::Relaxed), 0);
+        assert_eq!(second.0.load(Ordering::Relaxed), 1);
+    }
+}

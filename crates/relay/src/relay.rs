@@ -268,3 +268,6 @@ impl<D, U> Drop for Relay<D, U> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

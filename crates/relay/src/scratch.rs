@@ -108,3 +108,44 @@ impl Chunk<'_> {
         self.run.start = self.run.end;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(bytes: &[u8]) -> Scratch {
+        let mut scratch = Scratch::new();
+        scratch.area(bytes.len()).copy_from_slice(bytes);
+        scratch
+    }
+
+    #[test]
+    fn what_is_passed_gathers_in_one_run() {
+        let mut scratch = scratch(b"abcdef");
+        let mut chunk = scratch.chunk(Side::Upstream, 6);
+        assert!(chunk.run().is_empty());
+        chunk.pass(2);
+        chunk.pass(1);
+        assert_eq!((chunk.run(), chunk.input()), (&b"abc"[..], &b"def"[..]));
+        chunk.take_run();
+        chunk.skip(2);
+        chunk.pass(1);
+        assert_eq!((chunk.run(), chunk.input()), (&b"f"[..], &b""[..]));
+    }
+
+    #[test]
+    fn what_was_held_back_goes_before_what_follows() {
+        let mut scratch = scratch(b"abcdef");
+        let mut chunk = scratch.chunk(Side::Upstream, 6);
+        chunk.put_before(&[b'x'; 140]);
+        chunk.pass(6);
+        assert_eq!(chunk.run(), [vec![b'x'; 140], b"abcdef".to_vec()].concat());
+    }
+
+    #[test]
+    fn no_more_is_read_than_fits_or_was_asked_for() {
+        let mut scratch = Scratch::new();
+        assert_eq!(scratch.area(10).len(), 10);
+        assert_eq!(scratch.area(usize::MAX / 2).len(), READ);
+    }
+}

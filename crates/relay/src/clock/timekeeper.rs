@@ -101,3 +101,79 @@ impl Timekeeper {
         self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use switchyard_drain::Tasks;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    /// A timekeeper at work, and who was rung when.
+    fn at_work() -> (Arc<Timekeeper>, Receiver<(SessionId, Instant)>) {
+        let timekeeper = Arc::new(Timekeeper::new());
+        let (sender, rings) = channel(100);
+        let running = Arc::clone(&timekeeper);
+        Tasks::new().spawn(async move {
+            let ring = |id| sender.try_send((id, clock::now())).expect("there is room");
+            running.run(ring).await;
+        });
+        (timekeeper, rings)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_is_never_early_and_at_most_a_tick_late() {
+        let (timekeeper, mut rings) = at_work();
+        for millis in [1, 99, 100, 101, 250, 3000] {
+            let (id, deadline) = (
+                SessionId::next(),
+                clock::now() + Duration::from_millis(millis),
+            );
+            timekeeper.set(id, deadline);
+            let (rung, at) = rings.recv().await.expect("it rings");
+            assert_eq!(rung, id);
+            let late = at.checked_duration_since(deadline).expect("not early");
+            // The runtime's own timers are exact to a millisecond.
+            assert!(
+                late <= TICK + Duration::from_millis(1),
+                "{millis}: {late:?}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sooner_alarm_rings_first() {
+        let (timekeeper, mut rings) = at_work();
+        let (later, sooner) = (SessionId::next(), SessionId::next());
+        let now = clock::now();
+        timekeeper.set(later, now + Duration::from_mins(1));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        timekeeper.set(sooner, now + Duration::from_secs(5));
+        assert_eq!(rings.recv().await.expect("it rings").0, sooner);
+        assert_eq!(rings.recv().await.expect("it rings").0, later);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sessions_of_a_tick_ring_together() {
+        let (timekeeper, mut rings) = at_work();
+        let now = clock::now();
+        for millis in 101..=200 {
+            timekeeper.set(SessionId::next(), now + Duration::from_millis(millis));
+        }
+        let first = rings.recv().await.expect("it rings").1;
+        for _ in 1..100 {
+            assert_eq!(rings.recv().await.expect("it rings").1, first);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_in_the_past_rings_at_once() {
+        let (timekeeper, mut rings) = at_work();
+        let past = clock::now();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        timekeeper.set(SessionId::next(), past);
+        let start = clock::now();
+        let (_, at) = rings.recv().await.expect("it rings");
+        assert_eq!(at, start);
+    }
+}

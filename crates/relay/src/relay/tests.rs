@@ -1,0 +1,17 @@
+//! Sessions over pipes, over TCP and over wires that follow a script.
+
+mod bytes_over;
+mod ending;
+mod scripted;
+mod slow;
+mod timers;
+
+use tokio::net::TcpStream;
+
+use super::*;
+
+#[test]
+fn an_idle_session_is_small() {
+    let size = size_of::<Relay<TcpStream, TcpStream>>();
+    assert!(size <= 560, "{size} bytes");
+}
