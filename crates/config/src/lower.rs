@@ -106,7 +106,7 @@ fn repeated<K: Hash + Eq>(seen: &mut HashMap<K, Span>, key: K, span: Span) -> Op
     }
 }
 
-/// Keeps a check quiet about what is not there because it could not be read.
+/// The items of a list, unless the list itself could not be read.
 fn whole<T, const LEAST: usize>(section: Section<List<T, LEAST>>) -> Option<Vec<T>> {
     section.0.map(|list| list.items)
 }

@@ -104,6 +104,12 @@ mod tests {
     }
 
     #[test]
+    fn one_slip_is_allowed_in_a_short_word() {
+        assert_eq!(nearest("ff", &["on", "off"]), Some("off"));
+        assert_eq!(nearest("oooo", &["on", "off"]), None);
+    }
+
+    #[test]
     fn another_word_is_not_bent_into_one() {
         for word in ["port", "", "x", "connections"] {
             assert_eq!(nearest(word, KEYS), None, "{word}");

@@ -46,7 +46,6 @@ fn options() -> Options {
         alias_limits: alias_limits(),
         // We report every repeated key ourselves, with both places.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        strict_booleans: true,
         reject_unsupported_tags: true,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         with_snippet: false,
@@ -247,6 +246,15 @@ mod tests {
         for text in [bomb, nest, steps] {
             assert!(tree(&text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn values_are_counted() {
+        let problem = tree(&format!("a: [{}]", "x, ".repeat(MAX_NODES))).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "the file is too large or too deeply nested"
+        );
     }
 
     #[test]

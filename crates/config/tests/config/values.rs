@@ -260,6 +260,46 @@ fn off_is_no_limit_and_switches_take_two_spellings() {
 }
 
 #[test]
+fn ports_that_the_system_chooses_are_not_shared() {
+    let config = small("admin: { address: \"127.0.0.1:0\" }\n");
+    assert_eq!(config.listeners[0].address, config.admin.unwrap().address);
+}
+
+#[test]
+fn every_limit_is_its_own() {
+    let text = "listeners: [{ name: web, address: \"127.0.0.1:0\", handshake_timeout: 1s }]\n\
+        routes: [{ name: all, cluster: app, http: { request_timeout: 6s, max_body: 7B },\n\
+        \x20   websocket: { max_message: 2B, max_frame: 3B, idle_timeout: 4s, close_timeout: 5s, buffer_limit: 8KiB } }]\n\
+        clusters: [{ name: app, endpoints: [{ address: \"10.0.0.1:9000\" }], connect_timeout: 9s }]\n";
+    let config = parse(text, Path::new("f.yaml")).unwrap();
+    let (listener, route) = (&config.listeners[0], &config.routes[0]);
+    let websocket = WebSocket {
+        allowed_origins: None,
+        subprotocols: None,
+        max_message: Some(2),
+        max_frame: Some(3),
+        idle_timeout: Some(seconds(4)),
+        close_timeout: seconds(5),
+        buffer_limit: 8192,
+    };
+    assert_eq!(route.websocket, websocket);
+    assert_eq!(
+        route.http,
+        Http {
+            request_timeout: Some(seconds(6)),
+            max_body: Some(7)
+        }
+    );
+    assert_eq!(
+        (
+            listener.handshake_timeout,
+            config.clusters[0].connect_timeout
+        ),
+        (seconds(1), seconds(9))
+    );
+}
+
+#[test]
 fn names_of_headers_and_hosts_lose_their_case() {
     let text = "listeners: [{ name: web, address: \"127.0.0.1:0\" }]\n\
         routes: [{ name: all, cluster: app, match: { hosts: [Chat.Example.COM], headers: { X-Tenant: Acme } },\n\
