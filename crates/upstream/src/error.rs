@@ -105,7 +105,7 @@ impl DialError {
     pub(crate) fn exchange(endpoint: Arc<str>, source: hyper::Error) -> Self {
         if source.is_user() {
             Self::RequestBody { endpoint, source }
-        } else if source.is_parse() || source.is_parse_too_large() {
+        } else if source.is_parse() {
             Self::BadResponse { endpoint, source }
         } else {
             Self::Closed { endpoint, source }

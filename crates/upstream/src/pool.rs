@@ -4,7 +4,7 @@
 //! the answer's body has been read. Sessions never come here.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -163,25 +163,15 @@ impl Shared {
 
 impl Idle {
     fn take(&mut self, key: Key) -> Option<SendRequest<Body>> {
-        let Entry::Occupied(mut resting) = self.connections.entry(key) else {
-            return None;
-        };
-        let mut found = None;
-        while let Some(last) = resting.get_mut().pop() {
-            if last.sender.is_ready() {
-                found = Some(last.sender);
-                break;
-            }
-        }
-        if resting.get().is_empty() {
-            resting.remove();
-        }
-        found
+        let resting = self.connections.get_mut(&key)?;
+        iter::from_fn(|| resting.pop())
+            .map(|last| last.sender)
+            .find(SendRequest::is_ready)
     }
 
     fn put(&mut self, key: Key, connection: Resting) {
         let resting = self.connections.entry(key).or_default();
-        resting.retain(Resting::is_open);
+        resting.retain(|connection| !connection.sender.is_closed());
         if resting.len() < MAX_IDLE {
             resting.push(connection);
         }
@@ -189,7 +179,7 @@ impl Idle {
 
     fn expire(&mut self, now: Instant) -> Option<Instant> {
         self.connections.retain(|_, resting| {
-            resting.retain(|connection| connection.is_open() && connection.until > now);
+            resting.retain(|connection| connection.until > now);
             !resting.is_empty()
         });
         self.connections
@@ -197,12 +187,6 @@ impl Idle {
             .flatten()
             .map(|connection| connection.until)
             .min()
-    }
-}
-
-impl Resting {
-    fn is_open(&self) -> bool {
-        !self.sender.is_closed()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -133,11 +133,11 @@ impl Dialer {
     }
 }
 
-/// The request as hyper wants it, saying that it has no body: bytes behind a handshake are frames.
+/// The request as hyper wants it, announcing no body: bytes behind a handshake are frames. hyper
+/// takes out a `Transfer-Encoding` itself.
 fn bodyless(request: Request<()>) -> Request<NoBody> {
     let mut request = request.map(|()| NoBody::new());
     request.headers_mut().remove(CONTENT_LENGTH);
-    request.headers_mut().remove(TRANSFER_ENCODING);
     request
 }
 

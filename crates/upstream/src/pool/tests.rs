@@ -19,15 +19,25 @@ async fn idle(rig: &Rig, cluster: &Cluster, script: &Script) -> Peer {
     within(Box::pin(exchange)).await
 }
 
-/// `count` connections to one endpoint that became idle one after the other.
-async fn many_idle(rig: &Rig, cluster: &Cluster, script: &Script, count: usize) -> Vec<Peer> {
-    let mut peers = Vec::new();
-    let mut taken = Vec::new();
+/// `count` connections to one endpoint: its side of them, and ours, out of the pool.
+async fn taken(
+    rig: &Rig,
+    cluster: &Cluster,
+    script: &Script,
+    count: usize,
+) -> (Vec<Peer>, Vec<SendRequest<Body>>) {
+    let (mut peers, mut senders) = (Vec::new(), Vec::new());
     for _ in 0..count {
         peers.push(idle(rig, cluster, script).await);
-        taken.push(take(rig, script).await.expect("an idle connection"));
+        senders.push(take(rig, script).await.expect("an idle connection"));
     }
-    for sender in taken {
+    (peers, senders)
+}
+
+/// `count` connections to one endpoint that became idle one after the other.
+async fn many_idle(rig: &Rig, cluster: &Cluster, script: &Script, count: usize) -> Vec<Peer> {
+    let (peers, senders) = taken(rig, cluster, script, count).await;
+    for sender in senders {
         rig.dialer.pool.put_back(key(script), sender);
     }
     peers
@@ -65,6 +75,14 @@ async fn until(done: impl Fn() -> bool) {
     .await;
 }
 
+/// Fails when `future` waits for the idle timeout; time is paused, and passes only when all wait.
+async fn at_once<F: Future>(future: F) -> F::Output {
+    time::pause();
+    let output = time::timeout(IDLE_TIMEOUT / 4, future).await;
+    time::resume();
+    output.expect("at once")
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_closed_in_time_without_traffic() {
     let (rig, script) = (Rig::new(), Script::bind().await);
@@ -85,24 +103,26 @@ async fn an_idle_connection_is_closed_in_time_without_traffic() {
 }
 
 #[tokio::test]
-async fn a_later_connection_outlives_an_earlier_one() {
+async fn each_connection_has_its_own_time() {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = rig.cluster(settings(&[script.address()]));
-    let mut early = idle(&rig, &cluster, &script).await;
-    let sender = take(&rig, &script).await.unwrap();
-    let mut late = idle(&rig, &cluster, &script).await;
-    let held = take(&rig, &script).await.unwrap();
+    let (peers, senders) = taken(&rig, &cluster, &script, 3).await;
     time::pause();
-    rig.dialer.pool.put_back(key(&script), sender);
-    time::advance(IDLE_TIMEOUT / 2).await;
-    rig.dialer.pool.put_back(key(&script), held);
+    let step = IDLE_TIMEOUT / 8;
     let started = Instant::now();
-    within(early.closed()).await;
-    let first = started.elapsed();
-    assert!(first < IDLE_TIMEOUT, "{first:?}");
-    within(late.closed()).await;
-    let second = started.elapsed();
-    assert!(second >= first + IDLE_TIMEOUT / 4, "{first:?} {second:?}");
+    for sender in senders {
+        rig.dialer.pool.put_back(key(&script), sender);
+        time::advance(step).await;
+    }
+    for (mut peer, position) in peers.into_iter().zip(0..) {
+        within(peer.closed()).await;
+        let expected = IDLE_TIMEOUT + step * position;
+        let closed = started.elapsed();
+        assert!(
+            closed >= expected && closed < expected + step,
+            "{position}: {closed:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -131,12 +151,14 @@ async fn an_endpoint_has_a_bounded_number_of_idle_connections() {
 async fn closed_connections_make_room() {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = rig.cluster(settings(&[script.address()]));
-    let peers = many_idle(&rig, &cluster, &script, MAX_IDLE).await;
-    drop(peers);
-    // The sweeper is what is left.
-    until(|| rig.tasks.len() == 1).await;
-    let _peer = idle(&rig, &cluster, &script).await;
-    until(|| idle_count(&rig) == 1).await;
+    let (_peer, held) = taken(&rig, &cluster, &script, 1).await;
+    drop(many_idle(&rig, &cluster, &script, MAX_IDLE).await);
+    // What is left is the sweeper, and the one connection that is held.
+    until(|| rig.tasks.len() == 2).await;
+    for sender in held {
+        rig.dialer.pool.put_back(key(&script), sender);
+    }
+    assert_eq!(idle_count(&rig), 1);
 }
 
 #[tokio::test]
@@ -208,12 +230,12 @@ async fn closing_ends_what_is_idle_and_keeps_nothing_more() {
     let mut peer = idle(&rig, &cluster, &script).await;
     until(|| idle_count(&rig) == 1).await;
     rig.dialer.close_idle();
-    within(peer.closed()).await;
-    within(rig.tasks.finished()).await;
+    at_once(peer.closed()).await;
+    at_once(rig.tasks.finished()).await;
     let mut peer = idle(&rig, &cluster, &script).await;
-    within(peer.closed()).await;
+    at_once(peer.closed()).await;
     assert_eq!(idle_count(&rig), 0);
-    within(rig.tasks.finished()).await;
+    at_once(rig.tasks.finished()).await;
 }
 
 #[tokio::test]
@@ -223,6 +245,6 @@ async fn a_dropped_dialer_closes_its_connections() {
     let mut peer = idle(&rig, &cluster, &script).await;
     let Rig { dialer, tasks, .. } = rig;
     drop(dialer);
-    within(peer.closed()).await;
-    within(tasks.finished()).await;
+    at_once(peer.closed()).await;
+    at_once(tasks.finished()).await;
 }

@@ -3,6 +3,10 @@
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 
+use http::Version;
+use http::header::TRANSFER_ENCODING;
+use socket2::SockRef;
+
 use super::*;
 use crate::testing::{
     Blackhole, Refusing, Rig, SWITCHING, Script, handshake, offer, ranked, settings, text, within,
@@ -68,7 +72,7 @@ async fn a_handshake_becomes_a_socket() {
     assert_eq!(switched.place, Place::Owner);
     assert_eq!(switched.endpoint.address(), script.address());
     assert!(switched.early.is_empty());
-    assert!(switched.io.nodelay().unwrap());
+    assert!(switched.response.extensions.get::<OnUpgrade>().is_none());
     peer.say("down").await;
     switched.io.write_all(b"up").await.unwrap();
     let mut read = [0; 4];
@@ -79,10 +83,27 @@ async fn a_handshake_becomes_a_socket() {
 }
 
 #[tokio::test]
-async fn the_request_arrives_as_it_was_given() {
+async fn the_socket_sends_at_once_and_notices_a_vanished_endpoint() {
+    let io = switched(answer_with(SWITCHING).await).io;
+    assert!(io.nodelay().unwrap());
+    let socket = SockRef::from(&io);
+    assert!(socket.keepalive().unwrap());
+    let silence = socket.tcp_keepalive_time().unwrap()
+        + socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
+    assert_eq!(silence, Duration::from_mins(1));
+}
+
+#[tokio::test]
+async fn the_request_arrives_as_it_was_given_in_http_1_1() {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = rig.cluster(settings(&[script.address()]));
-    let (upgrade, head) = tokio::join!(upgrade(&rig, &cluster), async {
+    let mut request = handshake();
+    *request.version_mut() = Version::HTTP_3;
+    let offer = offer();
+    let upgrade = rig
+        .dialer
+        .upgrade(&cluster, ranked(&cluster), &offer, request, LONG);
+    let (upgrade, head) = tokio::join!(within(upgrade), async {
         let mut peer = script.accept().await;
         let head = peer.head().await;
         peer.say(SWITCHING).await;
@@ -149,6 +170,14 @@ async fn early_bytes_do_not_pin_the_read_buffer() {
         .try_into_mut()
         .expect("not shared with the head");
     assert_eq!(early.capacity(), 5);
+}
+
+#[tokio::test]
+async fn no_early_bytes_pin_nothing() {
+    let switched = switched(answer_with(SWITCHING).await);
+    drop(switched.response);
+    // A view into a buffer would be its only one by now.
+    assert!(switched.early.is_empty() && !switched.early.is_unique());
 }
 
 #[tokio::test]
