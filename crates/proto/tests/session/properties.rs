@@ -98,6 +98,21 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Events, now and then in the middle of a message.
+fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
+    let group = prop_oneof![
+        3 => event().prop_map(|event| vec![event]),
+        2 => (side(), event(), any::<prop::sample::Index>()).prop_flat_map(|(from, event, at)| {
+            message(from).prop_map(move |bytes| {
+                let (before, after) = bytes.split_at(at.index(bytes.len()));
+                let input = |part: &[u8]| Event::Input(from, part.to_vec());
+                vec![input(before), event.clone(), input(after)]
+            })
+        }),
+    ];
+    prop::collection::vec(group, 0..most).prop_map(|groups| groups.concat())
+}
+
 /// Plays `events`, each input in pieces of the given lengths. Input after the end of a stream is
 /// left out.
 fn play(events: &[Event], lens: &[usize]) -> (Harness, [Vec<u8>; 2]) {
@@ -159,7 +174,7 @@ proptest! {
 
     #[test]
     fn any_split_of_the_input_gives_the_same_output(
-        events in prop::collection::vec(event(), 0..30),
+        events in events(20),
         lens in prop::collection::vec(prop_oneof![Just(1usize), 1usize..20, 1usize..400], 1..8),
     ) {
         let (whole, _) = play(&events, &[usize::MAX]);
@@ -169,7 +184,7 @@ proptest! {
 
     #[test]
     fn the_laws_hold_of_every_output(
-        events in prop::collection::vec(event(), 0..40),
+        events in events(25),
         lens in prop::collection::vec(1usize..100, 1..4),
     ) {
         let (harness, sent) = play(&events, &lens);
@@ -191,7 +206,7 @@ proptest! {
 
     #[test]
     fn every_close_finishes_in_two_timeouts(
-        events in prop::collection::vec(event(), 0..20),
+        events in events(15),
         more in prop::collection::vec(event(), 0..10),
     ) {
         let events: Vec<_> = events.into_iter().chain([Event::Close]).collect();
