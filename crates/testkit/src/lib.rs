@@ -17,6 +17,7 @@
 pub mod clients;
 pub mod endpoint;
 pub mod frame;
+pub mod fuzz;
 pub mod gateway;
 pub mod handshake;
 pub mod head;
