@@ -179,6 +179,8 @@ impl Harness {
             self.now = self.now.max(until);
             self.session.handle_timeout(self.now);
             self.drain();
+            let moved = self.outcome.is_some() || self.waits.0 != Some(until);
+            assert!(moved, "a deadline at which nothing happens");
         }
         self.now = end;
         self
