@@ -181,10 +181,24 @@ fn an_issued_cookie_names_its_endpoint() {
     for _ in 0..6 {
         let again = trio.answers("/", &format!("Cookie: {cookie}\r\n"));
         assert_eq!(again.text(), first.text());
-        assert_eq!(issued(&again.head), None, "it has one already");
+        assert_eq!(
+            issued(&again.head).as_ref(),
+            Some(&cookie),
+            "its hour begins anew"
+        );
         let socket = trio.takes(&Handshake::to("/").with("Cookie", &cookie));
         assert_eq!(socket, first.text());
     }
+}
+
+#[test]
+fn a_cookie_without_an_age_is_set_once() {
+    let trio = Trio::with(|settings| {
+        settings.route("affinity: [{ issued_cookie: { name: SYAFF, secure: false } }]")
+    });
+    let cookie = issued(&trio.answers("/", "").head).expect("a cookie for who has none");
+    let again = trio.answers("/", &format!("Cookie: {cookie}\r\n"));
+    assert_eq!(issued(&again.head), None);
 }
 
 #[test]
@@ -252,7 +266,7 @@ fn a_split_is_sticky_too() {
         ))
         .first_route(
             "{ name: split, match: { path_prefix: /split }, affinity: [{ query: user }], \
-             cluster: [{ cluster: main, weight: 1 }, { cluster: canary, weight: 1 }] }",
+             split: [{ cluster: main, weight: 1 }, { cluster: canary, weight: 1 }] }",
         );
     let gateway = gateway(&settings);
     let owner = |n: u32| {

@@ -17,10 +17,16 @@ fn recorded(stage: &Stage, initiator: &str, code: u16, reason: &str) -> Value {
     stage
         .gateway
         .wait_metric("switchyard_sessions", &[("route", "main")], 0);
+    // An application's own codes are counted as a class: they could be any of two thousand.
+    let code = if code < 3000 {
+        code.to_string()
+    } else {
+        format!("{}xxx", code / 1000)
+    };
     let labels = [
         ("initiator", initiator),
         ("reason", reason),
-        ("code", &code.to_string()),
+        ("code", &*code),
     ];
     stage
         .gateway
@@ -36,6 +42,7 @@ fn the_client_closes() {
     assert_eq!(server.answer_close(), 4000);
     assert_eq!(client.receive_close().0, 4000);
     client.expect_end();
+    drop(client);
     recorded(&stage, "downstream", 4000, "close_frame");
 }
 
@@ -47,6 +54,7 @@ fn the_endpoint_closes() {
     assert_eq!(client.answer_close(), 1013);
     assert_eq!(server.receive_close().0, 1013);
     server.expect_end();
+    drop(server);
     recorded(&stage, "upstream", 1013, "close_frame");
 }
 

@@ -286,7 +286,7 @@ fn an_endpoint_that_does_not_accept_is_504() {
 #[test]
 fn an_endpoint_that_does_not_answer_is_504() {
     let endpoint = Endpoint::bind();
-    let settings = Settings::to(&[endpoint.address()]).listener("handshake_timeout: 300ms");
+    let settings = Settings::to(&[endpoint.address()]).http("request_timeout: 300ms");
     let gateway = gateway(&settings);
     assert_eq!(ask(&gateway, &Handshake::to("/")).status(), 504);
 }

@@ -367,8 +367,7 @@ fn http_1_0_is_answered_and_closed() {
 #[test]
 fn requests_in_a_row_are_answered_in_order() {
     let endpoint = Endpoint::serve(|mut socket| {
-        loop {
-            let head = Head::read(&mut socket);
+        while let Some(head) = Head::next(&mut socket) {
             let target = head.target();
             let lines = format!(
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{target}",

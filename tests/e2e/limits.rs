@@ -4,16 +4,16 @@ use switchyard_testkit::{Frame, Peer};
 
 use crate::support::{Ends, Stage};
 
-/// Both ends get this code, and nothing before it; returns nothing but after the session ended.
+/// Both ends get this code, and nothing before it; the record names who began it, and why.
 #[track_caller]
-fn close_with(code: u16, stage: &Stage, ends: Ends, reason: &str) {
+fn close_with(code: u16, stage: &Stage, ends: Ends, by: &str, reason: &str) {
     let Ends { client, server } = ends;
     assert_eq!(Peer::answer_close(server), code);
     assert_eq!(Peer::answer_close(client), code);
     let record = stage.gateway.closed();
     assert_eq!(record["code"], code, "{record}");
     assert_eq!(record["reason"], reason, "{record}");
-    assert_eq!(record["initiator"], "gateway", "{record}");
+    assert_eq!(record["initiator"], by, "{record}");
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_message_at_the_limit_passes_and_one_beyond_is_1009() {
     ends.client.send(&Frame::binary(vec![1; 1024]));
     assert_eq!(ends.server.receive().payload.len(), 1024);
     ends.client.send(&Frame::binary(vec![1; 1025]));
-    close_with(1009, &stage, ends, "message_too_big");
+    close_with(1009, &stage, ends, "downstream", "message_too_big");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_message_grows_too_big_in_pieces() {
         "control frames do not count"
     );
     ends.server.send(&Frame::continuation(vec![b'x'; 25]));
-    close_with(1009, &stage, ends, "message_too_big");
+    close_with(1009, &stage, ends, "upstream", "message_too_big");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_frame_beyond_its_own_limit_is_1009() {
     assert_eq!(ends.server.receive().payload.len(), 1024);
     assert_eq!(ends.server.receive().payload.len(), 1024);
     ends.client.send(&Frame::binary(vec![1; 1025]));
-    close_with(1009, &stage, ends, "frame_too_big");
+    close_with(1009, &stage, ends, "downstream", "frame_too_big");
 }
 
 #[test]
@@ -73,5 +73,5 @@ fn silence_beyond_the_idle_timeout_is_1001() {
     let stage = Stage::with(|settings| settings.websocket("idle_timeout: 300ms"));
     let mut ends = stage.open();
     ends.talk();
-    close_with(1001, &stage, ends, "idle_timeout");
+    close_with(1001, &stage, ends, "gateway", "idle_timeout");
 }

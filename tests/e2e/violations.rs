@@ -113,14 +113,19 @@ fn all_end_with_their_reason(
 fn by_the_client() {
     let mut violations = EITHER.to_vec();
     violations.push(("unmasked", |_| Frame::text("x").encode(None)));
-    all_end_with_their_reason(Offender::Client, "gateway", &violations, Some([9, 8, 7, 6]));
+    all_end_with_their_reason(
+        Offender::Client,
+        "downstream",
+        &violations,
+        Some([9, 8, 7, 6]),
+    );
 }
 
 #[test]
 fn by_the_endpoint() {
     let mut violations = EITHER.to_vec();
     violations.push(("masked", |_| Frame::text("x").encode(Some([9, 8, 7, 6]))));
-    all_end_with_their_reason(Offender::Server, "gateway", &violations, None);
+    all_end_with_their_reason(Offender::Server, "upstream", &violations, None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An endpoint behind the gateway, played by the test.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -15,7 +15,8 @@ use crate::peer::{Peer, Role};
 use crate::socket::Socket;
 use crate::wait::PATIENCE;
 
-/// A listening endpoint. Dropping it closes its port; connections that it gave away live on.
+/// A listening endpoint. Dropping it closes its port and ends the connections that it serves;
+/// those that it gave to the test live on.
 #[derive(Debug)]
 pub struct Endpoint {
     address: SocketAddr,
@@ -44,7 +45,9 @@ impl Endpoint {
     /// Listens on a free port, and gives each connection to `serve` on a thread of its own.
     pub fn serve(serve: impl Fn(Socket) + Send + Sync + 'static) -> Self {
         let serve = Arc::new(serve);
+        let mut served = Served::default();
         Self::listen(move |socket| {
+            served.0.push(socket.handle());
             let serve = Arc::clone(&serve);
             std::thread::spawn(move || serve(socket));
         })
@@ -88,6 +91,19 @@ impl Drop for Endpoint {
         if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
             // A panic there has failed the test already.
             let _ = acceptor.join();
+        }
+    }
+}
+
+/// The connections of an endpoint that serves; they end when it does.
+#[derive(Default)]
+struct Served(Vec<TcpStream>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        for stream in &self.0 {
+            // Most have ended before.
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }
@@ -161,8 +177,7 @@ impl Deaf {
 }
 
 fn answer(mut socket: Socket, name: &str) {
-    loop {
-        let request = Head::read(&mut socket);
+    while let Some(request) = Head::next(&mut socket) {
         if request.get("upgrade").is_some() {
             socket.send(&handshake::accept(&request, &[("x-endpoint", name)]));
             return echo(Peer::new(socket, Role::Endpoint, request));
@@ -174,23 +189,18 @@ fn answer(mut socket: Socket, name: &str) {
     }
 }
 
-/// Sends every data frame and every Close back, and answers each Ping.
+/// Sends every data frame and every Close back, and answers each Ping, until the other side goes.
 pub fn echo(mut peer: Peer) {
-    loop {
+    while peer.socket().has_more() {
         let mut frame = peer.receive();
         match frame.opcode {
-            opcode::CLOSE => {
-                peer.send(&frame);
-                peer.socket().finish();
-                peer.socket().drain();
-                return;
-            }
-            opcode::PING => {
-                frame.opcode = opcode::PONG;
-                peer.send(&frame);
-            }
-            opcode::PONG => {}
-            _ => peer.send(&frame),
+            opcode::PONG => continue,
+            opcode::PING => frame.opcode = opcode::PONG,
+            _ => {}
+        }
+        peer.send(&frame);
+        if frame.opcode == opcode::CLOSE {
+            peer.socket().finish();
         }
     }
 }

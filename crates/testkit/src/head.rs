@@ -21,6 +21,11 @@ impl Head {
         Self::parse(&String::from_utf8(bytes).expect("a head is text"))
     }
 
+    /// Reads the next head of a kept connection; nothing when the other side is gone.
+    pub fn next(socket: &mut Socket) -> Option<Self> {
+        socket.has_more().then(|| Self::read(socket))
+    }
+
     #[track_caller]
     fn parse(text: &str) -> Self {
         let mut lines = text.trim_end().split("\r\n");

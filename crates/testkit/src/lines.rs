@@ -1,7 +1,7 @@
 //! What a child process has printed so far, and a way to wait for the line that matters.
 
 use std::io::{BufRead, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -111,7 +111,8 @@ impl Lines {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("a reader panicked")
+        // A wait that gave up has poisoned it, and the log is then wanted most.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

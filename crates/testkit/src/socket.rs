@@ -62,7 +62,7 @@ impl Socket {
     /// A second handle on the same connection, for a thread that only writes.
     #[must_use]
     pub fn writer(&self) -> Self {
-        Self::from(self.stream.try_clone().expect("a descriptor"))
+        Self::from(self.handle())
     }
 
     /// Writes all of `bytes`.
@@ -79,13 +79,16 @@ impl Socket {
         self.stream.write_all(bytes)
     }
 
-    /// Writes until the other side takes no more for `pause`; returns how many bytes it took.
-    pub fn fill(&mut self, bytes: &[u8], pause: Duration) -> usize {
+    /// Writes `block` again and again, until the other side takes no more for `pause` or has taken
+    /// `most` bytes; returns how many it took.
+    pub fn fill(&mut self, block: &[u8], pause: Duration, most: usize) -> usize {
         self.stream
             .set_write_timeout(Some(pause))
             .expect("a timeout");
         let mut taken = 0;
-        while let Ok(n) = self.stream.write(bytes) {
+        while taken < most
+            && let Ok(n) = self.stream.write(block)
+        {
             taken += n;
         }
         self.stream
@@ -135,6 +138,11 @@ impl Socket {
         }
     }
 
+    /// Waits for the next byte, which stays to be read; whether there is one.
+    pub fn has_more(&mut self) -> bool {
+        !self.ahead.is_empty() || self.stream.peek(&mut [0]).is_ok_and(|n| n > 0)
+    }
+
     /// Everything up to the end, and how it ended.
     #[track_caller]
     pub fn drain(&mut self) -> (Vec<u8>, End) {
@@ -162,6 +170,12 @@ impl Socket {
     pub fn finish(&mut self) {
         // The other side may have closed first.
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// A handle with which the connection can be ended from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> TcpStream {
+        self.stream.try_clone().expect("a descriptor")
     }
 
     /// Breaks the connection: a RST.
