@@ -17,7 +17,11 @@ use crate::shape::{Choice, Shape, prose};
 use crate::source::Span;
 use crate::suggest;
 
-pub(crate) use containers::{List, OrOff, Section};
+pub(crate) use containers::{List, OrOff};
+
+/// What is known of a part of the file: `None` when it could not be read. That is reported, and what
+/// stands beside it is checked all the same.
+pub(crate) type Known<T> = Option<T>;
 
 /// A value that a node of the file becomes.
 pub(crate) trait Decode: Sized {

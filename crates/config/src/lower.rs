@@ -1,7 +1,7 @@
 //! From what is written to what is meant: the one function between the file and the model.
 //!
-//! Checks that concern more than one value are here and below, with the places to point at. Parts
-//! that could not be read were reported already; the others are checked all the same.
+//! Checks that concern more than one value are here and below, with the places to point at. A check
+//! needs no more than the values it is about: what else could not be read was reported already.
 
 mod clusters;
 mod names;
@@ -16,8 +16,8 @@ use std::hash::Hash;
 use std::io;
 use std::path::Path;
 
-use crate::decode::{At, List, Section};
-use crate::model::{Cluster, Config, Listener};
+use crate::decode::{At, Known, List};
+use crate::model::{Config, Listener};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::source::Span;
@@ -36,56 +36,58 @@ pub(crate) fn config(
 ) -> Option<Config> {
     let secrets = Secrets { directory, read };
     report_shared_addresses(&file, report);
-    let clusters = file.clusters.0.map(|list| clusters::lower(list, report));
-    let names = clusters.as_ref().map(|(_, names)| names);
-    let routes = file.routes.0.map(|list| routes::lower(list, names, report));
-    let affinity_key = file.affinity_key_file.0.map(|file| match file {
-        Some(file) => secrets.read(&file, report).map(Some),
-        None => Some(None),
-    });
-    let admin = file.admin.0.map(|admin| match admin {
-        Some(admin) => process::admin(admin, &secrets, report).map(Some),
-        None => Some(None),
-    });
-    let drain = file.drain.0.map(|drain| process::drain(drain, report));
-    let listeners = file.listeners.0.map(|list| listeners(list, report));
+    let (clusters, names) = file
+        .clusters
+        .map(|list| clusters::lower(list, report))
+        .unzip();
+    let routes = file
+        .routes
+        .and_then(|list| routes::lower(list, names.as_ref(), report));
+    let affinity_key = file
+        .affinity_key_file
+        .and_then(|file| optional(file, |file| secrets.read(&file, report)));
+    let admin = file
+        .admin
+        .and_then(|raw| optional(raw, |raw| process::admin(raw, &secrets, report)));
+    let drain = file.drain.and_then(|raw| process::drain(raw, report));
+    let listeners = file.listeners.and_then(|list| listeners(list, report));
     Some(Config {
         listeners: listeners?,
-        affinity_key: affinity_key??,
-        trusted_proxies: file.trusted_proxies.0?.items,
+        affinity_key: affinity_key?,
+        trusted_proxies: file.trusted_proxies?.whole()?,
         routes: routes?,
-        clusters: clusters?.0,
+        clusters: clusters??,
         drain: drain?,
-        admin: admin??,
-        log: process::log(&file.log.0?),
-        workers: file.workers.0?,
+        admin: admin?,
+        log: process::log(&file.log?)?,
+        workers: file.workers?,
     })
 }
 
-fn listeners(list: List<raw::Listener, 1>, report: &mut Report) -> Vec<Listener> {
+fn listeners(list: List<raw::Listener, 1>, report: &mut Report) -> Option<Vec<Listener>> {
     let mut names = Names::new("listener", list.complete);
     for listener in &list.items {
-        names.define(&listener.name, report);
+        names.define(listener.name.as_ref(), report);
     }
     list.items.into_iter().map(listener).collect()
 }
 
-fn listener(raw: raw::Listener) -> Listener {
-    Listener {
-        name: raw.name.value.0,
-        address: raw.address.value.0,
-        max_connections: raw.max_connections.at_least_one(),
-        handshake_timeout: raw.handshake_timeout.0,
-    }
+fn listener(raw: raw::Listener) -> Option<Listener> {
+    Some(Listener {
+        name: raw.name?.value.0,
+        address: raw.address?.value.0,
+        max_connections: raw.max_connections?.at_least_one(),
+        handshake_timeout: raw.handshake_timeout?.0,
+    })
 }
 
 /// Two listeners on one address would share its connections at random.
 fn report_shared_addresses(file: &raw::Document, report: &mut Report) {
-    let listeners = file.listeners.0.iter().flat_map(|list| &list.items);
-    let admin = file.admin.0.iter().flatten();
+    let listeners = file.listeners.iter().flat_map(|list| &list.items);
+    let admin = file.admin.iter().flatten();
     let addresses = listeners
-        .map(|it| &it.address)
-        .chain(admin.map(|it| &it.address));
+        .flat_map(|it| &it.address)
+        .chain(admin.flat_map(|it| &it.address));
     let mut seen = HashMap::new();
     for At { value, span, .. } in addresses.filter(|address| address.value.0.port() != 0) {
         if let Some(first) = repeated(&mut seen, value.0, *span) {
@@ -106,10 +108,7 @@ fn repeated<K: Hash + Eq>(seen: &mut HashMap<K, Span>, key: K, span: Span) -> Op
     }
 }
 
-/// The items of a list, unless the list itself could not be read.
-fn whole<T, const LEAST: usize>(section: Section<List<T, LEAST>>) -> Option<Vec<T>> {
-    section.0.map(|list| list.items)
+/// The meaning of what may be left out.
+fn optional<T, U>(raw: Option<T>, lower: impl FnOnce(T) -> Option<U>) -> Known<Option<U>> {
+    raw.map_or(Some(None), |raw| lower(raw).map(Some))
 }
-
-/// A cluster and where it is defined.
-type Clusters = (Vec<Cluster>, Names);

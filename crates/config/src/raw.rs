@@ -1,6 +1,7 @@
 //! The file as it is written: one declaration for each table, with its keys, defaults and docs.
 //!
-//! Nothing here looks beyond one value; what concerns several is for [`crate::lower`].
+//! Nothing here looks beyond one value; what concerns several is for [`crate::lower`]. A table is
+//! read as far as it goes: each key may be unknown for itself.
 
 mod cluster;
 mod listener;
@@ -10,14 +11,14 @@ mod route;
 use ipnet::IpNet;
 
 use crate::decode::table::table;
-use crate::decode::{At, List, Section};
+use crate::decode::{At, List};
 use crate::model::Workers;
 use crate::scalar;
 
 pub(crate) use cluster::{Cluster, Endpoint};
 pub(crate) use listener::Listener;
 pub(crate) use process::{Admin, Drain, Log};
-pub(crate) use route::{AffinitySource, Http, IssuedCookie, Match, Route, Split, WebSocket};
+pub(crate) use route::{AffinitySource, Http, IssuedCookie, Match, Route, Share, WebSocket};
 
 /// A wait that may be none at all.
 pub(crate) type Delay = scalar::Time<0, { scalar::MAX_MS }>;
@@ -32,26 +33,26 @@ table! {
     /// The whole file.
     Document {
         /// Where connections are accepted.
-        listeners: Section<List<Listener, 1>>;
+        listeners: List<Listener, 1>;
         /// A file with at least 16 bytes of secret, the same on every replica; space around it does
         /// not count. It keys the hash that places sessions and the cookies that the gateway issues,
         /// so that a client cannot choose its endpoint. Without it a public key is used: replicas
         /// agree all the same, and clients can work out where a value leads.
-        affinity_key_file: Section<Option<At<scalar::File>>>, eg "/etc/switchyard/affinity-key";
+        affinity_key_file: Option<At<scalar::File>>, eg "/etc/switchyard/affinity-key";
         /// Networks of the proxies before the gateway. Only their `Forwarded` and `X-Forwarded-*`
         /// headers are believed.
-        trusted_proxies: Section<List<IpNet, 0>> = "[]", eg "[10.0.0.0/8, \"2001:db8::/32\"]";
+        trusted_proxies: List<IpNet, 0> = "[]", eg "[10.0.0.0/8, \"2001:db8::/32\"]";
         /// Which request goes where: the first that matches, in this order. None matching is a 404.
-        routes: Section<List<Route, 1>>;
+        routes: List<Route, 1>;
         /// What stands behind the gateway.
-        clusters: Section<List<Cluster, 1>>;
+        clusters: List<Cluster, 1>;
         /// How sessions are asked to go at shutdown.
-        drain: Section<Drain> = "{}";
+        drain: Drain = "{}";
         /// Metrics, health and control. Without it there is no such listener.
-        admin: Section<Option<Admin>>;
+        admin: Option<Admin>;
         /// What is logged, and how. Log lines go to standard output.
-        log: Section<Log> = "{}";
+        log: Log = "{}";
         /// Threads that carry sessions; `auto` is one for each processor the process may use.
-        workers: Section<Workers> = "auto", eg "4";
+        workers: Workers = "auto", eg "4";
     }
 }

@@ -1,6 +1,6 @@
-//! Lists, values that may be `off`, and parts that may be broken without hiding the rest.
+//! Lists, and values that may be `off`.
 
-use super::Decode;
+use super::{Decode, Known};
 use crate::node::{Node, Value};
 use crate::report::{Problem, Report};
 use crate::scalar::Scalar;
@@ -13,6 +13,13 @@ pub(crate) struct List<T, const LEAST: usize> {
     pub(crate) items: Vec<T>,
     /// Whether some could not.
     pub(crate) complete: bool,
+}
+
+impl<T, const LEAST: usize> List<T, LEAST> {
+    /// Its items, if all of them could be read.
+    pub(crate) fn whole(self) -> Known<Vec<T>> {
+        self.complete.then_some(self.items)
+    }
 }
 
 impl<T: Decode, const LEAST: usize> Decode for List<T, LEAST> {
@@ -86,22 +93,4 @@ fn means_no_limit(text: &str) -> bool {
         text,
         "-1" | "never" | "none" | "infinite" | "infinity" | "no" | "unlimited"
     )
-}
-
-/// A part that is `None` when it could not be read, so that its neighbours are checked all the same.
-#[derive(Debug, Clone)]
-pub(crate) struct Section<T>(pub(crate) Option<T>);
-
-impl<T: Decode> Decode for Section<T> {
-    fn decode(node: &Node, report: &mut Report) -> Option<Self> {
-        Some(Self(T::decode(node, report)))
-    }
-
-    fn absent() -> Option<Self> {
-        T::absent().map(|absent| Self(Some(absent)))
-    }
-
-    fn shape() -> Shape {
-        T::shape()
-    }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::Decode;
 use super::table::Spec;
+use super::{Decode, Known};
 use crate::node::{Key, Node, Value};
 use crate::report::{Problem, Report};
 use crate::suggest;
@@ -35,16 +35,20 @@ impl<'n> Entries<'n> {
         })
     }
 
-    /// The value of a key, or what stands for it when it is not there.
-    pub(crate) fn take<T: Decode>(&self, spec: &Spec, report: &mut Report) -> Option<T> {
+    /// The value of a key, or what stands for it when it is not there. Of one that is misspelt
+    /// nothing is known.
+    pub(crate) fn take<T: Decode>(&self, spec: &Spec, report: &mut Report) -> Known<T> {
         if let Some((_, node)) = self.pairs.iter().find(|(key, _)| key.text == spec.key) {
             return T::decode(node, report);
+        }
+        if self.meant.contains(&spec.key) {
+            return None;
         }
         if let Some(default) = spec.default {
             return T::decode(&Node::default_in(self.mapping, default), report);
         }
         let absent = T::absent();
-        if absent.is_none() && !self.meant.contains(&spec.key) {
+        if absent.is_none() {
             report.add(self.lacks(spec));
         }
         absent

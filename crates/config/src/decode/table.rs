@@ -45,8 +45,9 @@ macro_rules! spec {
     };
 }
 
-/// Declares a mapping with fixed keys. A key is a field; `as` gives it the word that Rust keeps for
-/// itself, `=` its default and `eg` an example, both as they would be written in the file.
+/// Declares a mapping with fixed keys. A key is a field, with what is known of its value; `as` gives
+/// it the word that Rust keeps for itself, `=` its default and `eg` an example, both as they would be
+/// written in the file.
 macro_rules! table {
     (
         $(#[doc = $about:literal])+
@@ -60,7 +61,7 @@ macro_rules! table {
         $(#[doc = $about])+
         #[derive(Debug)]
         pub(crate) struct $name {
-            $( $(#[doc = $doc])+ pub(crate) $field: $type, )+
+            $( $(#[doc = $doc])+ pub(crate) $field: $crate::decode::Known<$type>, )+
         }
 
         impl $crate::decode::Decode for $name {
@@ -74,7 +75,7 @@ macro_rules! table {
                     &$crate::decode::table::spec!([] $field [$($key)?] [$($default)?] [$($example)?]),
                     report,
                 ); )+
-                Some(Self { $($field: $field?),+ })
+                Some(Self { $($field),+ })
             }
 
             fn shape() -> $crate::shape::Shape {

@@ -2,48 +2,51 @@
 
 use std::collections::HashMap;
 
-use super::{Clusters, Names, repeated};
-use crate::decode::List;
+use super::{Names, repeated};
+use crate::decode::{At, Known, List};
 use crate::model::{Cluster, Endpoint};
 use crate::raw;
 use crate::report::{Problem, Report};
 
 /// Checks the clusters, and keeps their names for the routes.
-pub(super) fn lower(list: List<raw::Cluster, 1>, report: &mut Report) -> Clusters {
+pub(super) fn lower(
+    list: List<raw::Cluster, 1>,
+    report: &mut Report,
+) -> (Known<Vec<Cluster>>, Names) {
     let mut names = Names::new("cluster", list.complete);
     for cluster in &list.items {
-        names.define(&cluster.name, report);
-        report_repeated_endpoints(&cluster.endpoints.items, report);
+        names.define(cluster.name.as_ref(), report);
+        report_repeated_endpoints(cluster, report);
     }
     (list.items.into_iter().map(cluster).collect(), names)
 }
 
-fn cluster(raw: raw::Cluster) -> Cluster {
-    Cluster {
-        name: raw.name.value.0,
-        endpoints: raw.endpoints.items.iter().map(endpoint).collect(),
-        balancer: raw.balancer,
-        connect_timeout: raw.connect_timeout.0,
-        retries: raw.retries.0,
-        header_case: raw.header_case,
-    }
+fn cluster(raw: raw::Cluster) -> Option<Cluster> {
+    let endpoints = raw.endpoints?.whole()?;
+    Some(Cluster {
+        name: raw.name?.value.0,
+        endpoints: endpoints.iter().map(endpoint).collect::<Option<_>>()?,
+        balancer: raw.balancer?,
+        connect_timeout: raw.connect_timeout?.0,
+        retries: raw.retries?.0,
+        header_case: raw.header_case?,
+    })
 }
 
-fn endpoint(raw: &raw::Endpoint) -> Endpoint {
-    Endpoint {
-        address: raw.address.value.0,
-        weight: raw.weight.at_least_one(),
-    }
+fn endpoint(raw: &raw::Endpoint) -> Option<Endpoint> {
+    Some(Endpoint {
+        address: raw.address.as_ref()?.value.0,
+        weight: raw.weight?.at_least_one(),
+    })
 }
 
-fn report_repeated_endpoints(endpoints: &[raw::Endpoint], report: &mut Report) {
+fn report_repeated_endpoints(cluster: &raw::Cluster, report: &mut Report) {
+    let endpoints = cluster.endpoints.iter().flat_map(|list| &list.items);
     let mut seen = HashMap::new();
-    for endpoint in endpoints {
-        let address = endpoint.address.value.0;
-        let span = endpoint.address.span;
-        if let Some(first) = repeated(&mut seen, address, span) {
-            let message = format!("the endpoint `{address}` is repeated");
-            let problem = Problem::new(span, message).related(first, "first here");
+    for At { value, span, .. } in endpoints.flat_map(|endpoint| &endpoint.address) {
+        if let Some(first) = repeated(&mut seen, value.0, *span) {
+            let message = format!("the endpoint `{}` is repeated", value.0);
+            let problem = Problem::new(*span, message).related(first, "first here");
             report.add(problem.help("give it a larger `weight` instead"));
         }
     }

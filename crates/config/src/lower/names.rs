@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::decode::At;
+use crate::decode::{At, Known};
 use crate::report::{Problem, Report};
 use crate::scalar::Name;
 use crate::source::Span;
@@ -27,8 +27,12 @@ impl Names {
         }
     }
 
-    /// Reports a name that is taken.
-    pub(super) fn define(&mut self, name: &At<Name>, report: &mut Report) {
+    /// Reports a name that is taken. One that could not be read may be any.
+    pub(super) fn define(&mut self, name: Known<&At<Name>>, report: &mut Report) {
+        let Some(name) = name else {
+            self.complete = false;
+            return;
+        };
         let text = &name.value.0;
         if let Some(first) = self.defined.get(text) {
             let message = format!("there are two {}s named `{text}`", self.kind);

@@ -3,20 +3,33 @@
 //! It is said only where it is certain: of two patterns, one must cover the other whole. Several
 //! routes that cover a later one together are not noticed.
 
-use crate::model::{HostPattern, Match, PathPattern, Route, Segment};
+use crate::decode::At;
+use crate::model::{HostPattern, Match, PathPattern, Segment};
 use crate::report::{Problem, Report};
-use crate::source::Span;
+use crate::scalar::Name;
 
-/// Reports each route that an earlier one covers; the span is where its name stands.
-pub(super) fn report_unreachable(routes: &[(Route, Span)], report: &mut Report) {
-    for (position, (late, span)) in routes.iter().enumerate() {
-        let mut before = routes.iter().take(position);
-        if let Some((early, at)) = before.find(|(early, _)| covers(&early.matches, &late.matches)) {
-            let message = format!("no request ever reaches the route `{}`", late.name);
-            let help = format!("move it above `{}`, or let that one match less", early.name);
-            let problem = Problem::new(*span, message);
-            report.add(problem.related(*at, "takes all of its requests").help(help));
+/// The routes so far.
+#[derive(Default)]
+pub(super) struct Reach {
+    earlier: Vec<(At<Name>, Match)>,
+}
+
+impl Reach {
+    /// Reports a route that an earlier one covers.
+    pub(super) fn add(&mut self, name: &At<Name>, matches: &Match, report: &mut Report) {
+        let mut earlier = self.earlier.iter();
+        if let Some((first, _)) = earlier.find(|(_, early)| covers(early, matches)) {
+            let message = format!("no request ever reaches the route `{}`", name.value.0);
+            let first_name = &first.value.0;
+            let help = format!("move it above `{first_name}`, or let that one match less");
+            let problem = Problem::new(name.span, message);
+            report.add(
+                problem
+                    .related(first.span, "takes all of its requests")
+                    .help(help),
+            );
         }
+        self.earlier.push((name.clone(), matches.clone()));
     }
 }
 

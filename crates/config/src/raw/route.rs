@@ -3,7 +3,7 @@
 use super::{Limit, Timeout, Weight};
 use crate::decode::entries::report_repeats;
 use crate::decode::table::{one_of, table};
-use crate::decode::{At, Decode, List, OrOff, Section};
+use crate::decode::{At, Decode, List, OrOff};
 use crate::model::{HeaderMatch, HostPattern, SameSite};
 use crate::node::{Key, Node, Value};
 use crate::report::{Problem, Report};
@@ -19,25 +19,25 @@ table! {
         /// Names the route in metrics and logs.
         name: At<Name>, eg "chat";
         /// What a request must have. Without it the route takes every request.
-        matches as "match": Section<Match> = "{}", eg "{ path_prefix: /chat/ }";
+        matches as "match": Match = "{}", eg "{ path_prefix: /chat/ }";
         /// The cluster that gets the requests. Either this or `split`.
         cluster: Option<At<Name>>, eg "chat";
         /// Several clusters, each with its share. A client stays with its share when it has an
         /// affinity value.
-        split: Option<Section<List<Split, 1>>>, eg "[{ cluster: chat, weight: 95 }, { cluster: canary, weight: 5 }]";
+        split: Option<At<List<Share, 1>>>, eg "[{ cluster: chat, weight: 95 }, { cluster: canary, weight: 5 }]";
         /// What keeps a session on its endpoint: the first of these that the handshake has. When it
         /// has none of them, the balancer alone decides.
-        affinity: Section<List<At<AffinitySource>, 0>> = "[]", eg "[{ cookie: sid }, client_address]";
+        affinity: List<At<AffinitySource>, 0> = "[]", eg "[{ cookie: sid }, client_address]";
         /// Policy for sessions.
-        websocket: Section<WebSocket> = "{}";
+        websocket: WebSocket = "{}";
         /// Policy for plain requests.
-        http: Section<Http> = "{}";
+        http: Http = "{}";
     }
 }
 
 table! {
     /// A share of a route.
-    Split {
+    Share {
         /// The cluster that gets it.
         cluster: At<Name>, eg "chat";
         /// The share is this weight over the sum of the weights.

@@ -1,24 +1,23 @@
 //! Affinity of a route: captures that its path has, sources that can be reached.
 
-use super::Template;
-use crate::decode::At;
+use crate::decode::{At, Known};
 use crate::model::{AffinitySource, IssuedCookie, SameSite, Segment};
 use crate::raw;
 use crate::report::{Problem, Report};
-use crate::scalar::{CaptureName, Switch};
+use crate::scalar::{CaptureName, Switch, Template};
 use crate::source::Span;
 use crate::suggest;
 
 /// Checks the sources against the route's template and one another.
 pub(super) fn lower(
     sources: Vec<At<raw::AffinitySource>>,
-    template: Option<&Template>,
+    template: Known<&Option<At<Template>>>,
     report: &mut Report,
-) -> Vec<AffinitySource> {
-    let mut lowered: Vec<(AffinitySource, Span)> = Vec::new();
+) -> Option<Vec<AffinitySource>> {
+    let mut lowered = Vec::new();
     for At { value, span, .. } in sources {
         let source = source(value, template, report);
-        report_unreachable(&source, span, &lowered, report);
+        report_unreachable(source.as_ref(), span, &lowered, report);
         lowered.push((source, span));
     }
     lowered.into_iter().map(|(source, _)| source).collect()
@@ -26,27 +25,29 @@ pub(super) fn lower(
 
 fn source(
     raw: raw::AffinitySource,
-    template: Option<&Template>,
+    template: Known<&Option<At<Template>>>,
     report: &mut Report,
-) -> AffinitySource {
-    match raw {
+) -> Option<AffinitySource> {
+    Some(match raw {
         raw::AffinitySource::Path(capture) => {
-            report_missing_capture(&capture, template, report);
+            if let Some(template) = template {
+                report_missing_capture(&capture, template.as_ref(), report);
+            }
             AffinitySource::Path(capture.value.0)
         }
         raw::AffinitySource::Cookie(name) => AffinitySource::Cookie(name.0),
         raw::AffinitySource::IssuedCookie(raw) => {
-            AffinitySource::IssuedCookie(issued_cookie(raw, report))
+            AffinitySource::IssuedCookie(issued_cookie(raw, report)?)
         }
         raw::AffinitySource::Header(name) => AffinitySource::Header(name.0),
         raw::AffinitySource::Query(name) => AffinitySource::Query(name.0),
         raw::AffinitySource::ClientAddress => AffinitySource::ClientAddress,
-    }
+    })
 }
 
 fn report_missing_capture(
     capture: &At<CaptureName>,
-    template: Option<&Template>,
+    template: Option<&At<Template>>,
     report: &mut Report,
 ) {
     let name = capture.value.0.as_str();
@@ -74,38 +75,42 @@ fn captured(segment: &Segment) -> Option<&str> {
     }
 }
 
-fn issued_cookie(raw: raw::IssuedCookie, report: &mut Report) -> IssuedCookie {
-    let max_age = raw.max_age.value.0.map(|time| time.0);
-    if max_age.is_some_and(|age| age.subsec_millis() > 0) {
-        let problem = Problem::new(raw.max_age.span, "the age of a cookie is in whole seconds");
+fn issued_cookie(raw: raw::IssuedCookie, report: &mut Report) -> Option<IssuedCookie> {
+    if let Some(age) = &raw.max_age
+        && age.value.0.is_some_and(|time| time.0.subsec_millis() > 0)
+    {
+        let problem = Problem::new(age.span, "the age of a cookie is in whole seconds");
         report.add(problem);
     }
-    let (secure, same_site) = (raw.secure.value == Switch::On, raw.same_site.value);
-    if same_site == SameSite::None && !secure {
-        let problem = Problem::new(raw.same_site.span, "browsers refuse `same_site: none` here")
-            .related(raw.secure.span, "they want `secure: on` with it");
+    if let (Some(secure), Some(same_site)) = (&raw.secure, &raw.same_site)
+        && (secure.value, same_site.value) == (Switch::Off, SameSite::None)
+    {
+        let problem = Problem::new(same_site.span, "browsers refuse `same_site: none` here")
+            .related(secure.span, "they want `secure: on` with it");
         report.add(problem);
     }
-    IssuedCookie {
-        name: raw.name.0,
-        max_age,
-        secure,
-        same_site,
-    }
+    Some(IssuedCookie {
+        name: raw.name?.0,
+        max_age: raw.max_age?.value.0.map(|time| time.0),
+        secure: raw.secure?.value == Switch::On,
+        same_site: raw.same_site?.value,
+    })
 }
 
 /// What comes after a source that is always there, or for the second time, decides nothing.
 fn report_unreachable(
-    source: &AffinitySource,
+    source: Known<&AffinitySource>,
     span: Span,
-    before: &[(AffinitySource, Span)],
+    before: &[(Known<AffinitySource>, Span)],
     report: &mut Report,
 ) {
-    let hides = |(it, _): &&(AffinitySource, Span)| {
-        it == source || matches!(it, AffinitySource::ClientAddress)
-    };
-    if let Some((first, at)) = before.iter().find(hides) {
-        let label = if first == source {
+    let same = |it: &AffinitySource| source == Some(it);
+    let hides = |it: &AffinitySource| same(it) || *it == AffinitySource::ClientAddress;
+    let mut before = before
+        .iter()
+        .filter_map(|(it, at)| Some((it.as_ref()?, at)));
+    if let Some((first, at)) = before.find(|(it, _)| hides(it)) {
+        let label = if same(first) {
             "the same"
         } else {
             "always there, so it decides"
