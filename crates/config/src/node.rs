@@ -72,6 +72,7 @@ impl Node {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Scalar(text) => format!("`{text}`"),
+            Value::List(items) if items.is_empty() => "an empty list".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a mapping".to_owned(),
         }

@@ -18,7 +18,9 @@ use crate::scalar;
 pub(crate) use cluster::{Cluster, Endpoint};
 pub(crate) use listener::Listener;
 pub(crate) use process::{Admin, Drain, Log};
-pub(crate) use route::{AffinitySource, Http, IssuedCookie, Match, Route, Share, WebSocket};
+pub(crate) use route::{
+    AffinitySource, Http, IssuedCookie, Match, Route, Share, Target, WebSocket,
+};
 
 /// A wait that may be none at all.
 pub(crate) type Delay = scalar::Time<0, { scalar::MAX_MS }>;

@@ -56,6 +56,7 @@ fn nested(out: &mut String, path: &str, shape: &Shape) {
         Shape::Table(table) => of_table(out, path, table),
         Shape::OneOf(one_of) => of_one(out, path, one_of),
         Shape::List { item, .. } => nested(out, &format!("{path}[]"), item),
+        Shape::OrList { list, .. } => nested(out, path, list),
         Shape::Scalar(_) | Shape::Choice(_) | Shape::Map { .. } | Shape::OrOff(_) => {}
     }
 }
@@ -92,6 +93,7 @@ fn kind(shape: &Shape) -> String {
                 format!("a list, each {}", scalar_kind(it))
             })
         }
+        Shape::OrList { one, list } => format!("{}, or {}", scalar_kind(one), kind(list)),
         Shape::Map { key, value } => format!("a mapping of {} to {}", key.kind, value.kind),
         Shape::OrOff(value) => format!("{}, or `off`", scalar_kind(value)),
     }

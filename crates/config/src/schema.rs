@@ -28,6 +28,7 @@ fn of(shape: &Shape) -> Json {
         Shape::List { item, least } => {
             json!({ "type": "array", "minItems": least, "items": of(item) })
         }
+        Shape::OrList { one, list } => json!({ "oneOf": [one.schema, of(list)] }),
         Shape::Map { key, value } => json!({
             "type": "object",
             "propertyNames": key.schema,

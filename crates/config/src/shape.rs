@@ -17,6 +17,11 @@ pub(crate) enum Shape {
         /// How many items it has at least.
         least: usize,
     },
+    /// One value, or a list of others.
+    OrList {
+        one: Scalar,
+        list: Box<Self>,
+    },
     /// A mapping with keys of the user's own.
     Map {
         key: Scalar,

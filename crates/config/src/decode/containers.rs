@@ -29,7 +29,7 @@ impl<T: Decode, const LEAST: usize> Decode for List<T, LEAST> {
                 node.span,
                 format!("expected a list, found {}", node.found()),
             );
-            report.add(problem.maybe_help(as_list(node)));
+            report.add(problem.maybe_help(as_list::<T>(node)));
             return None;
         };
         if nodes.len() < LEAST {
@@ -52,8 +52,10 @@ impl<T: Decode, const LEAST: usize> Decode for List<T, LEAST> {
     }
 }
 
-fn as_list(node: &Node) -> Option<String> {
+/// What makes a list of `T` of a node, where that is easy to say.
+fn as_list<T: Decode>(node: &Node) -> Option<String> {
     match &node.value {
+        Value::Scalar(_) if matches!(T::shape(), Shape::Table(_)) => None,
         Value::Scalar(text) => Some(format!("write `[{text}]` for a list of one")),
         Value::Map(_) => Some("begin each item with `- `".to_owned()),
         Value::Null | Value::List(_) => None,

@@ -20,11 +20,11 @@ table! {
         name: At<Name>, eg "chat";
         /// What a request must have. Without it the route takes every request.
         matches as "match": Match = "{}", eg "{ path_prefix: /chat/ }";
-        /// The cluster that gets the requests. Either this or `split`.
-        cluster: Option<At<Name>>, eg "chat";
-        /// Several clusters, each with its share. A client stays with its share when it has an
-        /// affinity value.
-        split: Option<At<List<Share, 1>>>, eg "[{ cluster: chat, weight: 95 }, { cluster: canary, weight: 5 }]";
+        /// The cluster that gets the requests; or several, each with its share. A client stays with
+        /// its share when it has an affinity value.
+        cluster: Option<At<Target>>, eg "[{ cluster: chat, weight: 95 }, { cluster: canary, weight: 5 }]";
+        /// Another spelling of the list in `cluster`.
+        split: Option<At<List<Share, 1>>>;
         /// What keeps a session on its endpoint: the first of these that the handshake has. When it
         /// has none of them, the balancer alone decides.
         affinity: List<At<AffinitySource>, 0> = "[]", eg "[{ cookie: sid }, client_address]";
@@ -130,6 +130,41 @@ table! {
         request_timeout: OrOff<Timeout> = "60s";
         /// A longer request body is refused: 413.
         max_body: OrOff<Limit> = "10MiB";
+    }
+}
+
+/// Where a route leads.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// To one cluster.
+    Cluster(At<Name>),
+    /// To several, each with its share.
+    Shares(List<Share, 1>),
+}
+
+impl Decode for Target {
+    fn decode(node: &Node, report: &mut Report) -> Option<Self> {
+        match &node.value {
+            Value::Scalar(_) => At::decode(node, report).map(Self::Cluster),
+            Value::List(shares) if !shares.is_empty() => {
+                List::decode(node, report).map(Self::Shares)
+            }
+            Value::Null | Value::List(_) | Value::Map(_) => {
+                let found = node.found();
+                let message = format!("expected a name or a list of shares, found {found}");
+                let help = "such as `chat`, or \
+                            `[{ cluster: chat, weight: 95 }, { cluster: canary, weight: 5 }]`";
+                report.add(Problem::new(node.span, message).help(help));
+                None
+            }
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::OrList {
+            one: Name::form(),
+            list: Box::new(List::<Share, 1>::shape()),
+        }
     }
 }
 

@@ -54,13 +54,12 @@ fn keys(schema: &Json, found: &mut Vec<(String, Option<Json>)>) {
     if let Some(items) = schema.get("items") {
         keys(items, found);
     }
-    for any in schema
-        .get("anyOf")
-        .and_then(Json::as_array)
-        .into_iter()
+    for form in ["anyOf", "oneOf"]
+        .iter()
+        .filter_map(|keyword| schema.get(keyword)?.as_array())
         .flatten()
     {
-        keys(any, found);
+        keys(form, found);
     }
 }
 

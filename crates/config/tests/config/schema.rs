@@ -83,6 +83,13 @@ fn holds(keyword: &str, rule: &Json, value: &Json, at: &str) -> Result<bool, Str
         "enum" => list().contains(value),
         "const" => rule == value,
         "anyOf" => list().iter().any(|any| accepts(any, value, at).is_ok()),
+        "oneOf" => {
+            list()
+                .iter()
+                .filter(|one| accepts(one, value, at).is_ok())
+                .count()
+                == 1
+        }
         "required" => list()
             .iter()
             .all(|key| value.get(key.as_str().expect("a key")).is_some()),
@@ -150,6 +157,13 @@ fn the_schema_refuses_what_the_decoder_refuses() {
         ("/listeners/0/name", json!(null)),
         ("/routes/0", json!({ "name": "all", "tls": 1 })),
         ("/routes/0", json!({ "cluster": "app" })),
+        ("/routes/0/cluster", json!([])),
+        ("/routes/0/cluster", json!(["app"])),
+        ("/routes/0/cluster", json!([{ "cluster": "app" }])),
+        (
+            "/routes/0/cluster",
+            json!({ "cluster": "app", "weight": 1 }),
+        ),
         (
             "/routes/0",
             json!({ "name": "all", "affinity": ["cookie"] }),

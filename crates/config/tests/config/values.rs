@@ -260,6 +260,28 @@ fn off_is_no_limit_and_switches_take_two_spellings() {
 }
 
 #[test]
+fn a_list_of_shares_takes_either_key() {
+    let route = |key: &str, value: &str| {
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+             routes: [{{ name: all, {key}: {value} }}]\n\
+             clusters:\n  - {{ name: a, endpoints: [{{ address: \"10.0.0.1:9000\" }}] }}\n\
+             \x20 - {{ name: b, endpoints: [{{ address: \"10.0.0.2:9000\" }}] }}\n"
+        );
+        let config = parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
+        config.routes[0].split.clone()
+    };
+    let share = |cluster: &str, number| Split {
+        cluster: cluster.into(),
+        weight: weight(number),
+    };
+    let list = "[{ cluster: a, weight: 3 }, { cluster: b, weight: 2 }]";
+    assert_eq!(route("cluster", list), [share("a", 3), share("b", 2)]);
+    assert_eq!(route("split", list), route("cluster", list));
+    assert_eq!(route("cluster", "b"), [share("b", 1)]);
+}
+
+#[test]
 fn ports_that_the_system_chooses_are_not_shared() {
     let config = small("admin: { address: \"127.0.0.1:0\" }\n");
     assert_eq!(config.listeners[0].address, config.admin.unwrap().address);

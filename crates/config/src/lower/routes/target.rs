@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::decode::{At, Known, List};
 use crate::lower::{Names, repeated};
 use crate::model::Split;
-use crate::raw::{self, Weight};
+use crate::raw::{self, Target, Weight};
 use crate::report::{Problem, Report};
 use crate::scalar::Name;
 
@@ -21,7 +21,7 @@ pub(super) fn lower(
     report: &mut Report,
 ) -> Option<Vec<Split>> {
     report_none_or_both(raw, report);
-    let cluster = raw.cluster.iter().flatten().map(|it| vec![whole(it)]);
+    let cluster = raw.cluster.iter().flatten().map(|it| target(&it.value));
     let listed = raw.split.iter().flatten().map(|it| shares(&it.value));
     // There is no more than one, or that is reported.
     let mut lowered = None;
@@ -38,23 +38,25 @@ fn report_none_or_both(raw: &raw::Route, report: &mut Report) {
             let message = "a route has a `cluster` or a `split`, not both";
             let (first, second) = (cluster.span.min(split.span), cluster.span.max(split.span));
             let problem = Problem::new(second, message).related(first, "the first");
-            report.add(problem.help("list all of the shares under `split`"));
+            report.add(problem.help("list all of the shares under `cluster`"));
         }
         (Some(None), Some(None)) => {
             if let Some(name) = &raw.name {
                 let message = format!("the route `{}` leads nowhere", name.value.0);
-                report.add(
-                    Problem::new(name.span, message)
-                        .help("add `cluster: NAME` to it, or a `split`"),
-                );
+                let help = "add `cluster: NAME` to it, or a list of shares";
+                report.add(Problem::new(name.span, message).help(help));
             }
         }
         _ => {}
     }
 }
 
-fn whole(cluster: &At<Name>) -> Share<'_> {
-    (Some(cluster), Some(NonZeroU32::MIN))
+/// One cluster has all of a route.
+fn target(target: &Target) -> Vec<Share<'_>> {
+    match target {
+        Target::Cluster(cluster) => vec![(Some(cluster), Some(NonZeroU32::MIN))],
+        Target::Shares(list) => shares(list),
+    }
 }
 
 fn shares(list: &List<raw::Share, 1>) -> Vec<Share<'_>> {
