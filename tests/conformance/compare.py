@@ -5,6 +5,11 @@ usage: compare.py DIRECT GATEWAY     folders that hold an index.json each
 
 A case's verdict is its behavior, its behaviorClose and the close code that the
 suite's peer sent. Prints a table by section, then every case that differs.
+
+Ten cases send a message and an illegal frame right behind it. Whether the echo
+of the message comes before the connection is failed is a race within the peer;
+the suite passes both, as OK with the echo and NON-STRICT without. So here both
+are the same verdict.
 Exit status: 0 the same verdicts, 1 differences or missing cases.
 """
 import collections
@@ -17,6 +22,7 @@ SECTIONS = {
     7: "close", 9: "limits", 10: "automatic fragments", 12: "compression", 13: "compression parameters",
 }
 VERDICT = ("behavior", "behaviorClose", "remoteCloseCode")
+RACES = {"3.2", "3.3", "3.4", "4.1.3", "4.1.4", "4.1.5", "4.2.3", "4.2.4", "4.2.5", "5.15"}
 
 
 def load(folder):
@@ -30,14 +36,21 @@ def order(case):
     return [int(part) for part in case.split(".")]
 
 
-def verdict(case):
-    return tuple(case[field] for field in VERDICT) if case else None
+def verdict(number, cases):
+    """What counts of a case; None if it is missing."""
+    case = cases.get(number)
+    if case is None:
+        return None
+    seen = [case[field] for field in VERDICT]
+    if number in RACES and seen[0] == "NON-STRICT":
+        seen[0] = "OK"
+    return seen
 
 
 def differences(direct, gateway):
     """The cases whose verdicts differ, those that one side lacks included."""
-    cases = sorted(set(direct) | set(gateway), key=order)
-    return [case for case in cases if verdict(direct.get(case)) != verdict(gateway.get(case))]
+    numbers = sorted(set(direct) | set(gateway), key=order)
+    return [number for number in numbers if verdict(number, direct) != verdict(number, gateway)]
 
 
 def counts(cases):
@@ -73,7 +86,7 @@ def report(direct, gateway=None):
     differing = differences(direct, gateway)
     for number in differing:
         told = [
-            " / ".join(map(str, verdict(side[number]))) if number in side else "missing"
+            " / ".join(map(str, verdict(number, side))) if number in side else "missing"
             for side in (direct, gateway)
         ]
         print(f"{number}: direct {told[0]}; through the gateway {told[1]}")

@@ -3,7 +3,7 @@
 #
 #   run.sh sample|fast|all [both|client|endpoint] [--direct]
 #
-#   sample    about 160 cases over all sections, under a minute
+#   sample    about 155 cases over all sections, under a minute
 #   fast      247 cases: all but the sizes (9.*) and compression (12.*, 13.*)
 #   all       517 cases
 #   client    the suite's fuzzing client -> gateway -> a reference endpoint
@@ -16,7 +16,7 @@
 # env: SWITCHYARD_BIN    the gateway (default target/debug/switchyard)
 #      SWITCHYARD_TOOLS  the cache of tools (default ~/.cache/switchyard-tools)
 #      WSTEST            a wstest to use instead of the cache's
-#      CONFORMANCE_OUT   an empty folder for the reports (default: a temporary one)
+#      CONFORMANCE_OUT   an empty folder for the reports (default: a temporary one, kept on differences)
 #      AB_DEFLATE_COUNT  messages in each compression case (default 20 in sample, else 100;
 #                        the suite's own number is 1000)
 set -euo pipefail
