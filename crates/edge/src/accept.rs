@@ -6,10 +6,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rustix::io::Errno;
 use switchyard_drain::Phase;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
@@ -19,7 +17,7 @@ use crate::io::{Seat, Seated};
 use crate::listener::{Listener, Shared};
 use crate::worker::Worker;
 
-/// How long to wait for a descriptor or memory to be free again, at first.
+/// How long to wait after accepting failed, at first.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 
 /// And at most.
@@ -35,12 +33,16 @@ pub async fn serve(listener: Listener, worker: Arc<Worker>) -> io::Result<()> {
     let shared = listener.shared;
     let draining = worker.watch.clone();
     tokio::select! {
+        biased;
+        () = draining.reached(Phase::Draining) => {}
         () = accept_forever(&socket, &shared, &worker) => {}
-        () = draining.reached(Phase::Draining) => empty_queue(&socket, &shared, &worker),
     }
-    Ok(())
+    empty_queue(&socket.into_std()?, &shared, &worker)
 }
 
+/// A connection that is gone before it is accepted is no reason to wait for the next. Anything else
+/// is: out of descriptors or memory, the connection stays in the queue, and trying again at once
+/// would spin.
 async fn accept_forever(socket: &TcpListener, shared: &Arc<Shared>, worker: &Arc<Worker>) {
     let mut backoff = FIRST_BACKOFF;
     loop {
@@ -49,32 +51,29 @@ async fn accept_forever(socket: &TcpListener, shared: &Arc<Shared>, worker: &Arc
                 backoff = FIRST_BACKOFF;
                 admit(stream, peer, shared, worker);
             }
-            Err(error) if is_shortage(&error) => {
-                shared.metrics.rejected("shortage");
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                shared.metrics.rejected("accept_failed");
                 tracing::warn!(listener = %shared.name, %error, "cannot accept, waiting");
                 time::sleep(backoff).await;
                 backoff = backoff.saturating_mul(2).min(LONGEST_BACKOFF);
             }
-            // The connection was gone before it was accepted; the next one need not be.
-            Err(error) => tracing::debug!(listener = %shared.name, %error, "accept failed"),
         }
     }
 }
 
-/// Accepts what can be accepted without waiting.
-fn empty_queue(socket: &TcpListener, shared: &Arc<Shared>, worker: &Arc<Worker>) {
-    let mut cx = Context::from_waker(Waker::noop());
-    while let Poll::Ready(Ok((stream, peer))) = socket.poll_accept(&mut cx) {
-        admit(stream, peer, shared, worker);
+/// Accepts what is there. It asks the system itself: the runtime knows only of connections that
+/// it has been told of.
+fn empty_queue(
+    socket: &std::net::TcpListener,
+    shared: &Arc<Shared>,
+    worker: &Arc<Worker>,
+) -> io::Result<()> {
+    while let Ok((stream, peer)) = socket.accept() {
+        stream.set_nonblocking(true)?;
+        admit(TcpStream::from_std(stream)?, peer, shared, worker);
     }
-}
-
-/// The process or the system is out of descriptors or memory. The connection stays in the queue,
-/// so trying again at once would spin.
-fn is_shortage(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    errno.is_some_and(|errno| shortages.contains(&errno))
+    Ok(())
 }
 
 fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>, worker: &Arc<Worker>) {

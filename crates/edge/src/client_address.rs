@@ -123,7 +123,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 
@@ -132,15 +132,11 @@ mod tests {
             .iter()
             .map(|net| net.parse().unwrap())
             .collect();
-        let headers = fields.iter().map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        });
-        let mut map = HeaderMap::new();
-        map.extend(headers.map(|(name, value)| (Some(name), value)));
-        Client::behind(peer.parse().unwrap(), &trusted, &map)
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        Client::behind(peer.parse().unwrap(), &trusted, &headers)
             .address
             .to_string()
     }

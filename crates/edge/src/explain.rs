@@ -241,3 +241,6 @@ impl Destination {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use switchyard_drain::Phase;
 use switchyard_proto::CloseCode;
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_relay::{Closed, Handle, Leg, Relay, Ticket, Traffic};
 use switchyard_telemetry::access;
-use switchyard_telemetry::labels::{self, AffinityResult};
+use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
 use switchyard_upstream::Lease;
 use tokio::net::TcpStream;
 
@@ -95,6 +96,7 @@ fn owned(early: &Bytes) -> Bytes {
 /// What a session's close record says beyond how it ended. It lives as long as the session.
 struct Record {
     handle: Handle,
+    worker: Arc<Worker>,
     route: Arc<Route>,
     affinity: AffinityResult,
 }
@@ -103,6 +105,7 @@ impl Record {
     fn of(join: &Join) -> Self {
         Self {
             handle: Handle::clone(&join.ticket),
+            worker: Arc::clone(&join.worker),
             route: Arc::clone(&join.route),
             affinity: join.affinity,
         }
@@ -132,6 +135,9 @@ impl Record {
         self.route
             .metrics
             .session_closed(code, initiator, reason, closed.duration);
+        if self.worker.watch.phase() >= Phase::Draining {
+            self.worker.drain.closed(drained(&outcome));
+        }
         let info = self.handle.info();
         access::Closed {
             session: &info.id,
@@ -150,6 +156,21 @@ impl Record {
             from_upstream: traffic(closed.from_upstream),
         }
         .emit();
+    }
+}
+
+/// How a session went that was there when the worker began to drain.
+fn drained(outcome: &Outcome) -> DrainResult {
+    match outcome.cause {
+        Cause::Drain if outcome.clean => DrainResult::Clean,
+        Cause::Drain => DrainResult::Unanswered,
+        Cause::DrainDeadline | Cause::Shutdown => DrainResult::Cut,
+        Cause::CloseFrame
+        | Cause::Eof
+        | Cause::Reset
+        | Cause::Violation(_)
+        | Cause::IdleTimeout
+        | Cause::Admin => DrainResult::Left,
     }
 }
 

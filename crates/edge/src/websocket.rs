@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, SEC_WEBSOCKET_PROTOCOL};
+use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
@@ -137,8 +137,6 @@ fn switching(endpoint: response::Parts, add: impl FnOnce(&mut HeaderMap)) -> Res
     let headers = response.headers_mut();
     *headers = endpoint.headers;
     forward::strip_hop_by_hop(headers);
-    // RFC 9110 section 8.6: not in a 101, and the endpoint may have sent it all the same.
-    headers.remove(CONTENT_LENGTH);
     forward::mark_as_handshake(headers);
     add(headers);
     response

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use switchyard_drain::{Tasks, Watch};
 use switchyard_relay::Registry;
+use switchyard_telemetry::Metrics;
+use switchyard_telemetry::metrics::drain::DrainMetrics;
 use switchyard_telemetry::metrics::traffic::WorkerMetrics;
 use switchyard_upstream::Dialer;
 
@@ -16,6 +18,7 @@ pub struct Worker {
     pub(crate) registry: Registry,
     pub(crate) dialer: Dialer,
     pub(crate) metrics: WorkerMetrics,
+    pub(crate) drain: DrainMetrics,
     pub(crate) tasks: Tasks,
     pub(crate) watch: Watch,
     pub(crate) random: Random,
@@ -30,7 +33,7 @@ impl Worker {
     pub fn new(
         snapshot: Arc<SnapshotCell>,
         registry: Registry,
-        metrics: WorkerMetrics,
+        metrics: &Metrics,
         tasks: Tasks,
         watch: Watch,
     ) -> Result<Self, getrandom::Error> {
@@ -38,7 +41,8 @@ impl Worker {
             snapshot,
             registry,
             dialer: Dialer::new(tasks.clone()),
-            metrics,
+            metrics: metrics.worker(),
+            drain: metrics.drain().clone(),
             tasks,
             watch,
             random: Random::new()?,

@@ -116,11 +116,12 @@ pub(super) fn matches(patterns: &[HostPattern], host: &Host<'_>) -> bool {
     patterns.is_empty() || patterns.iter().any(|pattern| has(pattern, host.name()))
 }
 
-/// `*.example.com` has every name below it, however deep, and not `example.com` itself.
+/// `*.example.com` has every name below it, however deep, and not `example.com` itself: the suffix
+/// starts with a dot, and no host does.
 fn has(pattern: &HostPattern, name: &str) -> bool {
     match pattern {
         HostPattern::Exact(exact) => name == exact,
-        HostPattern::Wildcard(suffix) => name.len() > suffix.len() && name.ends_with(&**suffix),
+        HostPattern::Wildcard(suffix) => name.ends_with(&**suffix),
     }
 }
 

@@ -11,11 +11,11 @@ use crate::gateway::Gateway;
 const ISSUED: &str = "    affinity: [{ issued_cookie: { name: SYAFF, max_age: 1h } }]";
 
 /// Endpoints that answer everything at once and say who they are.
-async fn answering(count: usize) -> Vec<SocketAddr> {
+fn answering(count: usize) -> Vec<SocketAddr> {
     let tasks = Tasks::new();
     let mut addresses = Vec::new();
     for _ in 0..count {
-        let endpoint = Endpoint::bind().await;
+        let endpoint = Endpoint::bind();
         addresses.push(endpoint.address());
         tasks.clone().spawn(answer_all(endpoint, tasks.clone()));
     }
@@ -72,7 +72,7 @@ fn cookie(head: &Head) -> String {
 #[tokio::test]
 async fn handshakes_and_plain_requests_go_to_the_same_endpoint() {
     let route = "    affinity: [{ query: room }, { cookie: sid }]";
-    let gateway = Gateway::start(&config(&answering(3).await, route));
+    let gateway = Gateway::start(&config(&answering(3), route));
     let mut seen = HashSet::new();
     for room in 0..20 {
         let target = format!("/x?room={room}");
@@ -86,7 +86,7 @@ async fn handshakes_and_plain_requests_go_to_the_same_endpoint() {
 
 #[tokio::test]
 async fn an_issued_cookie_leads_back_to_the_endpoint_that_served() {
-    let gateway = Gateway::start(&config(&answering(3).await, ISSUED));
+    let gateway = Gateway::start(&config(&answering(3), ISSUED));
     for _ in 0..10 {
         for first in both(&gateway, "/", "").await {
             let issued = cookie(&first);
@@ -100,8 +100,20 @@ async fn an_issued_cookie_leads_back_to_the_endpoint_that_served() {
 }
 
 #[tokio::test]
+async fn a_cookie_that_does_not_run_out_is_set_once() {
+    let route = "    affinity: [{ issued_cookie: { name: SYAFF } }]";
+    let gateway = Gateway::start(&config(&answering(2), route));
+    let [first, _] = both(&gateway, "/", "").await;
+    let (pair, _) = first.field("set-cookie").unwrap().split_once(';').unwrap();
+    for again in both(&gateway, "/", &format!("Cookie: {pair}\r\n")).await {
+        assert_eq!(endpoint(&again), endpoint(&first));
+        assert_eq!(again.field("set-cookie"), None);
+    }
+}
+
+#[tokio::test]
 async fn a_forged_cookie_is_replaced() {
-    let gateway = Gateway::start(&config(&answering(1).await, ISSUED));
+    let gateway = Gateway::start(&config(&answering(1), ISSUED));
     let [first, _] = both(&gateway, "/", "").await;
     for head in both(&gateway, "/", "Cookie: SYAFF=0123456789abcdef\r\n").await {
         assert_eq!(cookie(&head), cookie(&first));
@@ -110,7 +122,7 @@ async fn a_forged_cookie_is_replaced() {
 
 #[tokio::test]
 async fn a_cookie_whose_endpoint_is_gone_is_replaced() {
-    let (live, dead) = (answering(1).await, Endpoint::bind().await);
+    let (live, dead) = (answering(1), Endpoint::bind());
     let endpoints = [live[0], dead.address()];
     let gateway = Gateway::start(&config(&endpoints, ISSUED));
     let mut client = gateway.connect().await;
@@ -127,7 +139,7 @@ async fn a_cookie_whose_endpoint_is_gone_is_replaced() {
             }
         }
     };
-    drop(dead);
+    let _refusing = dead.go();
     for head in both(&gateway, "/", &stale).await {
         assert_eq!(endpoint(&head), live[0].to_string());
         assert_ne!(cookie(&head), stale);
@@ -136,7 +148,7 @@ async fn a_cookie_whose_endpoint_is_gone_is_replaced() {
 
 #[tokio::test]
 async fn a_split_is_sticky_and_follows_its_weights() {
-    let endpoints = answering(2).await;
+    let endpoints = answering(2);
     let text = format!(
         "routes:\n  - name: all\n    match: {{ path_prefix: / }}\n\
          \x20   split: [{{ cluster: blue, weight: 3 }}, {{ cluster: green, weight: 1 }}]\n\

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -73,6 +74,12 @@ impl Peer {
         Self::over(within(TcpStream::connect(address)).await.unwrap())
     }
 
+    /// Goes on with a connection that was made without the runtime.
+    pub(crate) fn adopt(stream: std::net::TcpStream) -> Self {
+        stream.set_nonblocking(true).unwrap();
+        Self::over(TcpStream::from_std(stream).unwrap())
+    }
+
     fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self {
@@ -131,12 +138,40 @@ impl Peer {
 /// An endpoint that does what the test says.
 pub(crate) struct Endpoint {
     listener: TcpListener,
+    place: Place,
+}
+
+/// Keeps a port from other tests; nobody listens through this.
+pub(crate) struct Place(Socket);
+
+impl Place {
+    fn new(port: u16) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        socket.bind(&address.into()).unwrap();
+        Self(socket)
+    }
+
+    /// Where connections are refused while this lives.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap().as_socket().unwrap()
+    }
 }
 
 impl Endpoint {
-    pub(crate) async fn bind() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { listener }
+    pub(crate) fn bind() -> Self {
+        let place = Place::new(0);
+        let Place(socket) = Place::new(place.address().port());
+        socket.listen(128).unwrap();
+        let listener = TcpListener::from_std(socket.into()).unwrap();
+        Self { listener, place }
+    }
+
+    /// Goes: its address refuses connections from here on.
+    pub(crate) fn go(self) -> Place {
+        self.place
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -2,7 +2,7 @@
 
 use switchyard_drain::Phase;
 
-use crate::client::{Endpoint, handshake, switching};
+use crate::client::{Endpoint, Peer, handshake, switching};
 use crate::gateway::Gateway;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -10,7 +10,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(GET).await;
@@ -28,7 +28,7 @@ async fn an_idle_connection_is_closed() {
 
 #[tokio::test]
 async fn a_request_in_flight_is_answered_and_the_last() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(GET).await;
@@ -42,7 +42,7 @@ async fn a_request_in_flight_is_answered_and_the_last() {
 
 #[tokio::test]
 async fn a_handshake_that_comes_now_is_told_to_come_back() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     gateway
@@ -60,7 +60,7 @@ async fn a_handshake_that_comes_now_is_told_to_come_back() {
 
 #[tokio::test]
 async fn a_handshake_in_flight_does_not_become_a_session() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(handshake("/ws", "")).await;
@@ -74,7 +74,7 @@ async fn a_handshake_in_flight_does_not_become_a_session() {
 
 #[tokio::test]
 async fn nothing_new_is_accepted() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     gateway
@@ -89,8 +89,20 @@ async fn nothing_new_is_accepted() {
 }
 
 #[tokio::test]
+async fn who_waits_in_the_queue_is_let_in() {
+    let endpoint = Endpoint::bind();
+    let gateway = Gateway::start(&endpoint.config(""));
+    // Nothing here has let the gateway run: the connection is made by the system alone.
+    let waiting = std::net::TcpStream::connect(gateway.address).unwrap();
+    gateway.advance(Phase::Draining);
+    let mut client = Peer::adopt(waiting);
+    client.send(handshake("/ws", "")).await;
+    assert_eq!(client.head().await.status(), 503);
+}
+
+#[tokio::test]
 async fn leaving_is_still_serving() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     gateway.advance(Phase::Leaving);
     let mut client = gateway.connect().await;
@@ -103,7 +115,7 @@ async fn leaving_is_still_serving() {
 
 #[tokio::test]
 async fn a_cut_ends_a_request_in_flight() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(GET).await;
@@ -118,7 +130,7 @@ async fn a_cut_ends_a_request_in_flight() {
 
 #[tokio::test]
 async fn a_plain_request_that_comes_now_is_answered_and_the_last() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     gateway

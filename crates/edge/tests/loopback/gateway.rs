@@ -46,7 +46,7 @@ impl Gateway {
         let worker = Worker::new(
             Arc::new(SnapshotCell::from_pointee(snapshot)),
             registry.clone(),
-            metrics.worker(),
+            &metrics,
             tasks.clone(),
             watch,
         );

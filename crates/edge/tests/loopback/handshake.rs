@@ -9,7 +9,7 @@ const FROM_ENDPOINT: &[u8] = b"\x81\x05hello";
 
 #[tokio::test]
 async fn bytes_that_come_with_the_handshake_are_not_lost() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client
@@ -27,7 +27,7 @@ async fn bytes_that_come_with_the_handshake_are_not_lost() {
 
 #[tokio::test]
 async fn the_endpoint_gets_the_clients_handshake() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     let fields = "Cookie: a=b\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\
@@ -61,7 +61,7 @@ async fn the_endpoint_gets_the_clients_handshake() {
 
 #[tokio::test]
 async fn the_client_gets_the_endpoints_101() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     let offer = "Sec-WebSocket-Protocol: chat, old\r\n\
@@ -94,7 +94,7 @@ async fn the_client_gets_the_endpoints_101() {
 
 #[tokio::test]
 async fn tokens_are_in_lists_and_in_any_case() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client
@@ -117,7 +117,7 @@ async fn tokens_are_in_lists_and_in_any_case() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_101_goes_back_as_it_is() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(handshake("/ws", "")).await;
@@ -148,7 +148,7 @@ async fn an_answer_that_is_no_101_goes_back_as_it_is() {
 
 #[tokio::test]
 async fn a_wrong_accept_is_a_502_and_nothing_is_tunnelled() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client
@@ -179,7 +179,7 @@ async fn a_wrong_accept_is_a_502_and_nothing_is_tunnelled() {
 
 #[tokio::test]
 async fn an_extension_that_was_not_offered_is_a_502() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(handshake("/ws", "")).await;
@@ -195,7 +195,7 @@ async fn an_extension_that_was_not_offered_is_a_502() {
 
 #[tokio::test]
 async fn the_offer_is_narrowed_to_what_the_route_speaks() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let route = "    websocket: { subprotocols: [chat.v2] }";
     let gateway = Gateway::start(&endpoint.config(route));
     let mut client = gateway.connect().await;
@@ -216,10 +216,10 @@ async fn the_offer_is_narrowed_to_what_the_route_speaks() {
 
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_reached_is_passed_over() {
-    let (live, dead) = (Endpoint::bind().await, Endpoint::bind().await);
+    let (live, dead) = (Endpoint::bind(), Endpoint::bind());
     let route = "    affinity: [{ header: x-user }]";
     let endpoints = [live.address(), dead.address()];
-    drop(dead);
+    let _refusing = dead.go();
     let gateway = Gateway::start(&config(&endpoints, route));
     for user in 0..20 {
         let mut client = gateway.connect().await;
@@ -246,9 +246,9 @@ async fn an_endpoint_that_cannot_be_reached_is_passed_over() {
 
 #[tokio::test]
 async fn no_endpoint_that_can_be_reached_is_a_502() {
-    let dead = Endpoint::bind().await;
+    let dead = Endpoint::bind();
     let config = dead.config("");
-    drop(dead);
+    let _refusing = dead.go();
     let gateway = Gateway::start(&config);
     let mut client = gateway.connect().await;
     client.send(handshake("/ws", "")).await;
@@ -257,7 +257,7 @@ async fn no_endpoint_that_can_be_reached_is_a_502() {
 
 #[tokio::test]
 async fn an_endpoint_that_does_not_answer_is_a_504() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config("    http: { request_timeout: 50ms }"));
     let mut client = gateway.connect().await;
     client.send(handshake("/ws", "")).await;

@@ -5,7 +5,7 @@ use crate::gateway::Gateway;
 
 #[tokio::test]
 async fn a_connection_too_many_is_closed() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start_with(", max_connections: 1", &endpoint.config(""));
     let first = gateway.connect().await;
     gateway
@@ -27,7 +27,7 @@ async fn a_connection_too_many_is_closed() {
 
 #[tokio::test]
 async fn a_head_has_to_come_in_time() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start_with(", handshake_timeout: 50ms", &endpoint.config(""));
     for beginning in ["", "G", "GET / HTTP/1.1\r\nHost: a\r\n"] {
         assert_eq!(gateway.ask_once(beginning).await, "", "{beginning:?}");
@@ -39,7 +39,7 @@ async fn a_head_has_to_come_in_time() {
 
 #[tokio::test]
 async fn a_head_has_an_end() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let long = format!("X-Long: {}\r\n", "x".repeat(17 * 1024));
     let many = "X: 1\r\n".repeat(65);
@@ -52,7 +52,7 @@ async fn a_head_has_an_end() {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused_and_counted() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let answer = gateway.ask_once("GET / HTTP/1.1\r\nHost : a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");

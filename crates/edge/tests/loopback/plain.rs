@@ -18,7 +18,7 @@ async fn assert_ok(client: &mut Peer) {
 
 #[tokio::test]
 async fn connections_of_both_sides_are_kept() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(get("/1", "")).await;
@@ -40,7 +40,7 @@ async fn connections_of_both_sides_are_kept() {
 
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send([get("/1", ""), get("/2", "")].concat()).await;
@@ -54,7 +54,7 @@ async fn pipelined_requests_are_answered_in_order() {
 
 #[tokio::test]
 async fn fields_of_either_connection_stay_on_it() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     let fields =
@@ -79,7 +79,7 @@ async fn fields_of_either_connection_stay_on_it() {
 
 #[tokio::test]
 async fn bodies_stream_both_ways() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client
@@ -104,7 +104,7 @@ async fn bodies_stream_both_ways() {
 
 #[tokio::test]
 async fn a_chunked_request_is_the_last_of_its_connection() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     let request = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -124,7 +124,7 @@ async fn a_chunked_request_is_the_last_of_its_connection() {
 
 #[tokio::test]
 async fn a_client_that_asks_before_it_sends_is_told_to() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client
@@ -141,7 +141,7 @@ async fn a_client_that_asks_before_it_sends_is_told_to() {
 
 #[tokio::test]
 async fn a_body_that_says_it_is_too_large_is_not_asked_for() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config("    http: { max_body: 1KiB }"));
     let request =
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1025\r\nExpect: 100-continue\r\n\r\n";
@@ -155,7 +155,7 @@ async fn a_body_that_says_it_is_too_large_is_not_asked_for() {
 
 #[tokio::test]
 async fn a_body_that_turns_out_too_large_is_cut_off() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config("    http: { max_body: 4B }"));
     let mut client = gateway.connect().await;
     client
@@ -171,7 +171,7 @@ async fn a_body_that_turns_out_too_large_is_cut_off() {
 
 #[tokio::test]
 async fn a_body_of_exactly_the_limit_passes() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config("    http: { max_body: 3B }"));
     let mut client = gateway.connect().await;
     client
@@ -186,7 +186,7 @@ async fn a_body_of_exactly_the_limit_passes() {
 
 #[tokio::test]
 async fn a_late_answer_is_a_504_and_a_late_body_a_408() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config("    http: { request_timeout: 50ms }"));
     let mut client = gateway.connect().await;
     client.send(get("/", "")).await;
@@ -201,7 +201,7 @@ async fn a_late_answer_is_a_504_and_a_late_body_a_408() {
 
 #[tokio::test]
 async fn an_endpoint_that_answers_nonsense_is_a_502() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(get("/", "")).await;
@@ -213,7 +213,7 @@ async fn an_endpoint_that_answers_nonsense_is_a_502() {
 
 #[tokio::test]
 async fn a_client_of_http_1_0_is_served_and_closed() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n";
@@ -231,8 +231,25 @@ async fn a_client_of_http_1_0_is_served_and_closed() {
 }
 
 #[tokio::test]
+async fn an_endpoint_of_http_1_0_does_not_close_the_clients_connection() {
+    let endpoint = Endpoint::bind();
+    let gateway = Gateway::start(&endpoint.config(""));
+    let mut client = gateway.connect().await;
+    for _ in 0..2 {
+        client.send(get("/", "")).await;
+        let mut server = endpoint.accept().await;
+        server.head().await;
+        server.send(OK.replace("1.1", "1.0")).await;
+        let head = client.head().await;
+        assert_eq!(head.first, "HTTP/1.1 200 OK");
+        assert_eq!(head.field("connection"), None);
+        assert_eq!(client.take(2).await, b"ok");
+    }
+}
+
+#[tokio::test]
 async fn an_absolute_target_goes_on_in_origin_form() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client
@@ -246,7 +263,7 @@ async fn an_absolute_target_goes_on_in_origin_form() {
 
 #[tokio::test]
 async fn the_case_of_names_is_kept_where_a_cluster_asks_for_it() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     for (case, expected) in [
         ("lower", "x-mixed-case: 1"),
         ("preserve", "X-Mixed-CASE: 1"),
@@ -265,7 +282,7 @@ async fn the_case_of_names_is_kept_where_a_cluster_asks_for_it() {
 
 #[tokio::test]
 async fn a_client_that_goes_is_recorded() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let mut client = gateway.connect().await;
     client.send(get("/", "")).await;

@@ -15,7 +15,7 @@ fn assert_reason(gateway: &Gateway, reason: &str, count: u64) {
 }
 
 async fn refused(route: &str, request: &str) -> (u16, String) {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(route));
     let mut client = gateway.connect().await;
     client.send(request).await;
@@ -51,7 +51,7 @@ async fn what_the_parser_lets_through_is_refused() {
 async fn a_body_with_two_lengths_is_refused_in_either_order() {
     let (length, encoding) = ("Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n");
     for fields in [[length, encoding], [encoding, length]] {
-        let endpoint = Endpoint::bind().await;
+        let endpoint = Endpoint::bind();
         let gateway = Gateway::start(&endpoint.config(""));
         let fields = fields.concat();
         let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -69,7 +69,7 @@ async fn a_body_with_two_lengths_is_refused_in_either_order() {
 #[tokio::test]
 async fn a_handshake_with_a_body_is_refused_and_its_connection_closed() {
     for fields in ["Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
-        let endpoint = Endpoint::bind().await;
+        let endpoint = Endpoint::bind();
         let gateway = Gateway::start(&endpoint.config(""));
         let answer = gateway.ask_once(&handshake("/ws", fields)).await;
         assert!(
@@ -120,7 +120,7 @@ async fn a_handshake_is_whole() {
 
 #[tokio::test]
 async fn a_host_that_no_route_has_is_not_found() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let config = endpoint
         .config("")
         .replace("{ path_prefix: / }", "{ hosts: [b.example] }");

@@ -19,7 +19,7 @@ async fn session(gateway: &Gateway, endpoint: &Endpoint) -> (Peer, Peer) {
 
 #[tokio::test]
 async fn every_gauge_rises_and_falls_with_it() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway = Gateway::start(&endpoint.config(""));
     let gauges = [
         "switchyard_listener_connections{",
@@ -55,7 +55,7 @@ async fn every_gauge_rises_and_falls_with_it() {
 
 #[tokio::test]
 async fn a_limit_of_the_route_is_the_sessions() {
-    let endpoint = Endpoint::bind().await;
+    let endpoint = Endpoint::bind();
     let gateway =
         Gateway::start(&endpoint.config("    websocket: { max_frame: 4B, max_message: 4B }"));
     let (mut client, mut server) = session(&gateway, &endpoint).await;

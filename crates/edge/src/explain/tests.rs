@@ -1,0 +1,119 @@
+use std::path::Path as FilePath;
+
+use switchyard_telemetry::{Build, Metrics};
+
+use super::*;
+
+const CONFIG: &str = r#"
+listeners: [{ name: web, address: "127.0.0.1:8080" }]
+routes:
+  - name: rooms
+    match: { hosts: [a.example], path: "/rooms/{room}" }
+    cluster: chat
+    affinity: [{ path: room }]
+  - name: cookies
+    match: { path_prefix: /c/ }
+    cluster: chat
+    affinity: [{ issued_cookie: { name: SYAFF } }]
+  - name: rest
+    match: { headers: { x-rest: "1" } }
+    split: [{ cluster: chat, weight: 3 }, { cluster: canary, weight: 1 }]
+clusters:
+  - name: chat
+    endpoints: [{ address: "127.0.0.1:9001" }, { address: "127.0.0.1:9002" }]
+  - name: canary
+    endpoints: [{ address: "127.0.0.1:9003" }]
+"#;
+
+fn snapshot() -> Snapshot {
+    let config = switchyard_config::parse(CONFIG, FilePath::new("test.yaml"));
+    let build = Build {
+        version: "0",
+        revision: "0",
+        rustc: "0",
+    };
+    let metrics = Metrics::new(build).unwrap();
+    Snapshot::new(
+        &config.unwrap_or_else(|errors| panic!("{errors}")),
+        &metrics,
+    )
+    .unwrap()
+}
+
+fn explained(uri: &str, header: (&str, &str)) -> String {
+    let host = uri.split('/').nth(2).unwrap();
+    let request = Request::builder().uri(uri).header("host", host);
+    let request = request.header(header.0, header.1).body(()).unwrap();
+    explain(&snapshot(), &request, "192.0.2.1".parse().unwrap()).to_string()
+}
+
+const NONE: (&str, &str) = ("x-other", "1");
+
+#[test]
+fn a_value_fixes_the_order() {
+    let text = explained("ws://a.example:8080/rooms/7", NONE);
+    let begin = "listener   web\nclient     192.0.2.1\nroute      rooms: matches\n\
+                 capture    room = 7\naffinity   path:room = 7\ncluster    chat\n\
+                 order      by the affinity, the same on every replica\n";
+    assert!(text.starts_with(begin), "{text}");
+    let served = snapshot();
+    let route = served.routes.targets().next().unwrap();
+    let affinity = Some(served.key.affinity("path:room", b"7"));
+    let first = route.split.clusters[0]
+        .rank(affinity, None, 1)
+        .next()
+        .unwrap();
+    assert!(text.contains(&format!("1. {}\n", first.name())), "{text}");
+}
+
+#[test]
+fn a_cookie_fixes_the_first() {
+    let served = snapshot();
+    let cluster = &served.routes.targets().next().unwrap().split.clusters[0];
+    let named = &cluster.endpoints()[1];
+    let cookie = format!("SYAFF={}", cluster.token(named));
+    let text = explained("ws://b.example/c/", ("cookie", &cookie));
+    assert!(
+        text.contains("affinity   cookie SYAFF names the endpoint\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("1. 127.0.0.1:9002\n           2. 127.0.0.1:9001\n"),
+        "{text}"
+    );
+    assert!(
+        text.starts_with("listener   none has this port\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn nothing_leaves_it_to_chance() {
+    let text = explained("ws://b.example:8080/", ("x-rest", "1"));
+    for part in [
+        "route      rooms: is for another host\n",
+        "route      cookies: is for another path\n",
+        "route      rest: matches\n",
+        "affinity   none\n",
+        "cluster    chat (weight 3 of 4)\n",
+        "cluster    canary (weight 1 of 4)\n",
+        "order      as the balancer decides\n",
+    ] {
+        assert!(text.contains(part), "{part}{text}");
+    }
+}
+
+#[test]
+fn a_refusal_is_said() {
+    let text = explained("ws://b.example:8080/", NONE);
+    assert!(text.contains("rest: asks for a header"), "{text}");
+    assert!(
+        text.ends_with("refused    no route matches (404)\n"),
+        "{text}"
+    );
+    let text = explained("ws://a.example/a/../b", NONE);
+    assert!(
+        text.ends_with("refused    the path has a dot segment\n"),
+        "{text}"
+    );
+}
