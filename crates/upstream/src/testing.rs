@@ -38,6 +38,12 @@ pub(crate) async fn within<F: Future>(future: F) -> F::Output {
         .expect("ended in time")
 }
 
+/// Fails the test, saying what it waited for, when `future` does not end.
+async fn awaited<F: Future>(what: &str, future: F) -> F::Output {
+    let ended = time::timeout(DEADLINE, future).await;
+    ended.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
 /// A dialer, and what it counts into.
 pub(crate) struct Rig {
     pub(crate) dialer: Dialer,
@@ -167,7 +173,12 @@ impl Script {
     }
 
     pub(crate) async fn accept(&self) -> Peer {
-        Peer(within(self.0.accept()).await.expect("accepted").0)
+        Peer(
+            awaited("a connection", self.0.accept())
+                .await
+                .expect("accepted")
+                .0,
+        )
     }
 
     /// Accepts, reads a request's head and answers it.
@@ -192,7 +203,11 @@ impl Peer {
     pub(crate) async fn until(&mut self, end: &[u8]) -> String {
         let mut read = Vec::new();
         while !read.ends_with(end) {
-            read.push(within(self.0.read_u8()).await.expect("more to come"));
+            read.push(
+                awaited("a byte", self.0.read_u8())
+                    .await
+                    .expect("more to come"),
+            );
         }
         String::from_utf8(read).expect("text")
     }
