@@ -199,13 +199,23 @@ pub(crate) enum Read {
     Nothing,
 }
 
+/// How writes to a scripted wire end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Writing {
+    #[default]
+    Taken,
+    /// Successful, and nothing was taken.
+    Zero,
+    Refused(io::ErrorKind),
+}
+
 /// What a scripted wire has been asked, and what it says. It wakes nobody.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) reads: VecDeque<Read>,
     /// How much each write takes; all of it when there is nothing here, nothing when 0.
     pub(crate) takes: VecDeque<usize>,
-    pub(crate) refuses: Option<io::ErrorKind>,
+    pub(crate) writing: Writing,
     /// How often a flush is not over yet.
     pub(crate) flushing: usize,
     pub(crate) asked_to_read: usize,
@@ -268,8 +278,10 @@ impl AsyncWrite for Scripted {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut script = self.script();
-        if let Some(kind) = script.refuses {
-            return Poll::Ready(Err(kind.into()));
+        match script.writing {
+            Writing::Taken => {}
+            Writing::Zero => return Poll::Ready(Ok(0)),
+            Writing::Refused(kind) => return Poll::Ready(Err(kind.into())),
         }
         let takes = script
             .takes

@@ -114,12 +114,58 @@ fn nothing_is_read_while_something_waits_to_be_flushed() {
 }
 
 #[test]
+fn what_is_dropped_anyway_is_read_however_much_waits() {
+    let mut stage = Stage::new([], [Read::Bytes(text(Upstream, "hello there"))]);
+    stage.client.script().takes.push_back(0);
+    assert!(stage.poll().is_pending());
+    let handle = stage.world.registry.handles().pop().expect("one session");
+    handle.close(Cause::Drain, CloseCode::SERVICE_RESTART.into());
+    let answer = close(Upstream, CloseCode::SERVICE_RESTART);
+    let late = [text(Upstream, "too late"), answer].concat();
+    stage
+        .server
+        .script()
+        .reads
+        .extend([Read::Bytes(late), Read::End]);
+    assert!(stage.poll().is_pending());
+    assert_eq!(stage.server.script().asked_to_read, 3);
+    assert!(stage.client.script().written.is_empty());
+    stage.client.script().takes.clear();
+    stage.client.script().reads.push_back(Read::End);
+    let Poll::Ready(closed) = stage.poll() else {
+        panic!("over")
+    };
+    assert_eq!(closed.from_upstream.bytes, 13 + 10 + 4);
+    let written = stage.client.script().written.concat();
+    assert_eq!(
+        written,
+        [
+            text(Upstream, "hello there"),
+            close(Upstream, CloseCode::SERVICE_RESTART)
+        ]
+        .concat()
+    );
+}
+
+#[test]
+fn a_side_that_takes_no_bytes_at_all_is_lost() {
+    let mut stage = Stage::new([Read::Bytes(text(Downstream, "hello"))], []);
+    stage.server.script().writing = Writing::Zero;
+    assert!(stage.poll().is_pending());
+    stage.client.script().reads.push_back(Read::End);
+    let Poll::Ready(closed) = stage.poll() else {
+        panic!("over")
+    };
+    assert_eq!(closed.outcome.cause, Cause::Reset);
+}
+
+#[test]
 fn a_busy_session_lets_others_run() {
     let message = text(Downstream, &"x".repeat(1000));
     let mut stage = Stage::new([Read::Always(message)], []);
     assert!(stage.poll().is_pending());
     assert_eq!(stage.woken(), 1);
-    assert_eq!(stage.client.script().asked_to_read, TURNS / 2);
+    assert_eq!(stage.client.script().asked_to_read, 16);
 }
 
 #[test]
@@ -138,7 +184,7 @@ fn the_last_words_of_an_endpoint_that_takes_nothing_more_are_read() {
         close(Upstream, CloseCode::NORMAL),
     );
     let mut stage = Stage::new([Read::Bytes(text(Downstream, "too late"))], []);
-    stage.server.script().refuses = Some(ErrorKind::BrokenPipe);
+    stage.server.script().writing = Writing::Refused(ErrorKind::BrokenPipe);
     stage
         .server
         .script()
@@ -158,7 +204,7 @@ fn the_last_words_of_an_endpoint_that_takes_nothing_more_are_read() {
 #[test]
 fn a_side_that_takes_nothing_more_is_lost_even_if_it_stays_silent() {
     let mut stage = Stage::new([Read::Bytes(text(Downstream, "hello"))], []);
-    stage.server.script().refuses = Some(ErrorKind::ConnectionReset);
+    stage.server.script().writing = Writing::Refused(ErrorKind::ConnectionReset);
     assert!(stage.poll().is_pending());
     assert_eq!(stage.client.script().written.concat()[..2], [0x88, 15]);
     stage.client.script().reads.push_back(Read::End);
@@ -174,7 +220,7 @@ fn a_side_is_lost_even_while_it_may_not_be_read() {
     let mut stage = Stage::new([], [Read::Bytes(message)]);
     stage.client.script().takes.push_back(0);
     assert!(stage.poll().is_pending());
-    stage.server.script().refuses = Some(ErrorKind::TimedOut);
+    stage.server.script().writing = Writing::Refused(ErrorKind::TimedOut);
     stage
         .client
         .script()
