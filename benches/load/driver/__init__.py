@@ -1,0 +1,1 @@
+"""The driver of the gateway benchmark; `benches/load/run` is its door."""

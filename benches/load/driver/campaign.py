@@ -1,0 +1,133 @@
+"""A whole run: which peers and scenarios, in which order, and what is kept.
+
+Rounds are interleaved: each round measures every peer once, beginning with another one each time,
+so that a machine that changes its speed changes it for all.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from driver import load, measure
+from driver.measure import Place
+from driver.peers import Peer, Running
+from driver.scenarios import IDLE, SCENARIOS, Scenario
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to do."""
+
+    peers: list[Peer]
+    scenarios: list[str]
+    rounds: int
+    seconds: float
+    paced_seconds: float
+    idle_rounds: int
+    idle_steps: list[int]
+    settle: float
+    after: float
+
+
+def say(text: str) -> None:
+    """To whoever watches."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Campaign:
+    """A run in progress."""
+
+    def __init__(self, plan: Plan, place: Place):
+        self.plan = plan
+        self.place = place
+        self.results: dict[str, dict[str, list[dict]]] = {}
+        self.failures: list[str] = []
+
+    def run(self) -> None:
+        """Everything, scenario by scenario."""
+        endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
+        try:
+            for scenario in SCENARIOS:
+                if scenario.name in self.plan.scenarios:
+                    self._scenario(scenario, port)
+            if IDLE in self.plan.scenarios:
+                self._idle(port)
+        finally:
+            endpoint.end()
+
+    def _scenario(self, scenario: Scenario, endpoint: int) -> None:
+        say(f"== {scenario.name}: {scenario.title}")
+        seconds = self.plan.paced_seconds if scenario.name == "paced" else self.plan.seconds
+        running = self._start_all(endpoint)
+        try:
+            for number in range(self.plan.rounds):
+                for peer in _rotated(list(running.values()), number):
+                    self._note(scenario.name, number, peer,
+                               lambda peer=peer: measure.window(peer, scenario, seconds, self.place))
+        finally:
+            for peer in running.values():
+                peer.tree.end()
+
+    def _idle(self, endpoint: int) -> None:
+        say("== idle: memory of a session that does nothing")
+        for number in range(self.plan.idle_rounds):
+            for peer in _rotated(self.plan.peers, number):
+                running = self._start(peer, endpoint)
+                if running is None:
+                    continue
+                try:
+                    self._note(IDLE, number, running, lambda running=running: measure.idle(
+                        running, self.plan.idle_steps, self.plan.settle, self.plan.after, self.place))
+                finally:
+                    running.tree.end()
+
+    def _start_all(self, endpoint: int) -> dict[str, Running]:
+        started = {peer.name: self._start(peer, endpoint) for peer in self.plan.peers}
+        return {name: running for name, running in started.items() if running}
+
+    def _start(self, peer: Peer, endpoint: int) -> Running | None:
+        try:
+            running = Running(peer, endpoint, self.place.core, self.place.run)
+        except (RuntimeError, OSError) as error:
+            self._fail(peer.name, "start", error)
+            return None
+        try:
+            measure.check(running, endpoint, self.place)
+        except (RuntimeError, OSError) as error:
+            running.tree.end()
+            self._fail(peer.name, "check", error)
+            return None
+        return running
+
+    def _note(self, scenario: str, number: int, running: Running, measurement) -> None:
+        name = running.peer.name
+        try:
+            result = {"round": number, **measurement()}
+        except (RuntimeError, OSError, ValueError) as error:
+            self._fail(name, scenario, error)
+            return
+        self.results.setdefault(scenario, {}).setdefault(name, []).append(result)
+        say(f"   {name:12} {_summary(result)}")
+
+    def _fail(self, peer: str, what: str, error: Exception) -> None:
+        text = f"{peer}, {what}: {error}"
+        self.failures.append(text)
+        say(f"   FAILED {text}")
+        with (Path(self.place.run) / "failures.log").open("a") as log:
+            log.write(f"{text}\n{traceback.format_exc()}\n")
+
+
+def _rotated(items: list, by: int) -> list:
+    by %= max(1, len(items))
+    return items[by:] + items[:by]
+
+
+def _summary(result: dict) -> str:
+    if "bytes_per_session" in result:
+        return f"{result['bytes_per_session']:10,.0f} B a session"
+    return (f"{result['cpu_us']:10.2f} us CPU, {result['messages']:8} in {result['wall_s']:.2f} s, "
+            f"p50 {result['p50_us']:.0f} us, p99 {result['p99_us']:.0f} us, "
+            f"others {result['others_share']:.0%}")

@@ -1,0 +1,121 @@
+"""The measurements: one timed window of one peer, one climb of idle sessions, and a check that a
+peer is what it says before it is measured at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from driver import load
+from driver.peers import Running
+from driver.processes import busy
+from driver.scenarios import Scenario
+
+SCRAPE_EVERY = 5.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where things run: the gateway's core, those of the load, and a folder."""
+
+    core: int
+    load_cores: list[int]
+    run: Path
+
+
+class Scraper:
+    """Reads a peer's metrics while it is measured, as Prometheus would."""
+
+    def __init__(self, running: Running, window: float):
+        self.running = running
+        self.first = min(window, SCRAPE_EVERY) / 2
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._work)
+
+    def _work(self) -> None:
+        wait = self.first
+        while not self.stop.wait(wait):
+            self.running.scrape()
+            wait = SCRAPE_EVERY
+
+    def __enter__(self) -> None:
+        if self.running.peer.scraped:
+            self.thread.start()
+
+    def __exit__(self, *_) -> None:
+        self.stop.set()
+        if self.running.peer.scraped:
+            self.thread.join()
+
+
+def check(running: Running, endpoint_port: int, place: Place) -> None:
+    """The process that is measured is the one that listens, and it holds a connection to the
+    endpoint for each session: what comes back went through it."""
+    sessions = 20
+    if not running.tree.listens_on(running.port):
+        raise RuntimeError("another process listens on its port")
+    with load.client(running.port, ["idle", "--steps", str(sessions)], place.load_cores, place.run) as client:
+        client.hear()
+        found = running.tree.connections_to(endpoint_port)
+        if found < sessions:
+            raise RuntimeError(f"it holds {found} connections to the endpoint for {sessions} sessions")
+        client.go()
+        client.hear()
+
+
+def window(running: Running, scenario: Scenario, seconds: float, place: Place) -> dict:
+    """CPU of the peer and results of the load over one timed window."""
+    argv = [*scenario.load, "--duration", str(round(seconds * 1000))]
+    with load.client(running.port, argv, place.load_cores, place.run, scenario.sources) as client:
+        client.hear()
+        busy_before, stolen_before = busy(place.core)
+        before = running.tree.cpu()
+        with Scraper(running, seconds):
+            client.go()
+            result = client.hear()
+        after = running.tree.cpu()
+        busy_after, stolen_after = busy(place.core)
+        client.go()
+    used = after.since(before)
+    if not result["messages"]:
+        raise RuntimeError("no message came back")
+    others = max(0.0, busy_after - busy_before - used["cpu_s"])
+    return {
+        **{key: value for key, value in result.items() if key != "event"},
+        **used,
+        "cpu_us": used["cpu_s"] / result["messages"] * 1e6,
+        "others_share": (others + stolen_after - stolen_before) / result["wall_s"],
+    }
+
+
+def idle(running: Running, steps: list[int], settle: float, after: float, place: Place) -> dict:
+    """Memory at each step of open sessions, and some time after they have gone."""
+    argv = ["idle", "--size", "1024", "--steps", ",".join(map(str, steps))]
+    memory = {0: running.tree.memory()}
+    with load.client(running.port, argv, place.load_cores, place.run, sources=4) as client:
+        for step in steps:
+            client.hear()
+            time.sleep(settle)
+            memory[step] = running.tree.memory()
+            client.go()
+        client.hear()
+    time.sleep(after)
+    return {
+        "memory": memory,
+        "bytes_per_session": slope([(step, memory[step]) for step in steps]),
+        "after_s": after,
+        "after": running.tree.memory(),
+    }
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Least squares."""
+    n = len(points)
+    if n < 2:
+        return float("nan")
+    mean_x = sum(x for x, _ in points) / n
+    mean_y = sum(y for _, y in points) / n
+    covariance = sum((x - mean_x) * (y - mean_y) for x, y in points)
+    return covariance / sum((x - mean_x) ** 2 for x, _ in points)

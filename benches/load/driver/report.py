@@ -1,0 +1,140 @@
+"""What is written: results.json, tables in Markdown, plots. Not here: what the rounds come to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from driver import plot
+from driver.peers import REFERENCE
+from driver.scenarios import IDLE
+from driver.summary import Median, Summary
+
+US = "switchyard"
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+# Ratios that differ by less than this are the same, on the machines this runs on.
+SAME = 0.03
+
+
+def write(document: dict, folder: Path) -> None:
+    """Results, tables and plots into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(document, indent=1) + "\n")
+    (folder / "tables.md").write_text(tables(document) + "\n")
+    for name, svg in plot.all_of(Summary(document)).items():
+        (folder / name).write_text(svg)
+
+
+def publish(document: dict, docs: Path) -> None:
+    """The same into the documents."""
+    folder = docs / "benchmarks"
+    write(document, folder)
+    page = docs / "benchmarks.md"
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    plots = "\n".join(f"![{path.stem}](benchmarks/{path.name})" for path in sorted(folder.glob("*.svg")))
+    page.write_text(f"{before}{BEGIN}\n{tables(document)}\n\n{plots}\n{END}{after}")
+
+
+def tables(document: dict) -> str:
+    """Everything that a reader wants to see."""
+    summary = Summary(document)
+    parts = [_machine(document, summary)]
+    if summary.scenarios:
+        parts += [_cpu(summary), _absolute(summary)]
+    if any(scenario.latency for scenario in summary.scenarios):
+        parts.append(_latency(summary))
+    if summary.has_idle:
+        parts.append(_memory(summary))
+    parts.append(_lost(summary))
+    if document["failures"]:
+        parts.append("Failed: " + "; ".join(line.splitlines()[0] for line in document["failures"]) + ".")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _machine(document: dict, summary: Summary) -> str:
+    machine, plan = document["machine"], document["plan"]
+    versions = ", ".join(f"{name} {version}" for name, version in document["peers"].items() if version)
+    return (f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"Linux {machine['kernel']}; gateway on core {machine['gateway_core']}, load on "
+            f"{', '.join(map(str, machine['load_cores']))}; {plan['rounds']} rounds of "
+            f"{plan['seconds']:g} s; revision {machine['revision']}; {versions}. "
+            f"Other work on the gateway's core: {summary.others():.0%} of the time.")
+
+
+def _cpu(summary: Summary) -> str:
+    rows = [[peer, *(_ratio(summary.ratio(scenario.name, peer)) for scenario in summary.scenarios)]
+            for peer in summary.peers]
+    return _table([f"CPU, x {REFERENCE}", *(scenario.title for scenario in summary.scenarios)], rows)
+
+
+def _absolute(summary: Summary) -> str:
+    figures = (f"{scenario.title}: {found.value:.2f} us a {scenario.unit}"
+               for scenario in summary.scenarios
+               if (found := summary.of(scenario.name, REFERENCE, "cpu_us")))
+    return f"1.00 is, in CPU time of {REFERENCE}: " + "; ".join(figures) + "."
+
+
+def _latency(summary: Summary) -> str:
+    scenarios = [scenario for scenario in summary.scenarios if scenario.latency]
+    keys = [("p50_us", "p50"), ("p99_us", "p99")]
+    head = [f"{scenario.title}: {name}" for scenario in scenarios for _, name in keys]
+    rows = [[peer, *(_number(summary.of(scenario.name, peer, key), 0)
+                     for scenario in scenarios for key, _ in keys)] for peer in summary.peers]
+    return _table(["latency in us, client to client", *head], rows)
+
+
+def _memory(summary: Summary) -> str:
+    top = max(summary.document["plan"]["idle_steps"])
+    after = summary.document["plan"]["after"]
+    rows = []
+    for peer in summary.peers:
+        rounds = summary.results[IDLE].get(peer, [])
+        if rounds:
+            last = rounds[-1]
+            rows.append([peer, _number(summary.of(IDLE, peer, "bytes_per_session"), 0),
+                         _mib(last["memory"][top] if top in last["memory"] else last["memory"][str(top)]),
+                         _mib(last["after"])])
+    head = ["idle session", "bytes a session", f"whole process at {top:,}",
+            f"{after:g} s after all have gone"]
+    return _table(head, rows)
+
+
+def _lost(summary: Summary) -> str:
+    if US not in summary.peers:
+        return ""
+    lost = []
+    for scenario in summary.scenarios:
+        ours, best = summary.ratio(scenario.name, US), summary.best(scenario.name, US)
+        if ours and best and ours.value > best[1] * (1 + SAME):
+            lost.append(f"{scenario.title}: {ours.value:.2f} against {best[1]:.2f} of {best[0]}")
+    if summary.has_idle:
+        lost += _lost_memory(summary)
+    text = "; ".join(lost) if lost else "nowhere in this run"
+    return f"**Where Switchyard is not the best gateway** (by more than {SAME:.0%}): {text}."
+
+
+def _lost_memory(summary: Summary) -> list[str]:
+    found = {peer: figure.value for peer in summary.peers if peer != REFERENCE
+             if (figure := summary.of(IDLE, peer, "bytes_per_session"))}
+    ours = found.pop(US, None)
+    return [f"memory of an idle session: {ours:,.0f} bytes against {value:,.0f} of {peer}"
+            for peer, value in found.items() if ours and value < ours]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines += [[f"**{cell}**" if row[0] == US else cell for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _ratio(found: Median | None) -> str:
+    return f"{found.value:.2f} ±{found.spread:.2f}" if found else "-"
+
+
+def _number(found: Median | None, digits: int) -> str:
+    return f"{found.value:,.{digits}f}" if found else "-"
+
+
+def _mib(count: float) -> str:
+    return f"{count / 1024 / 1024:.1f} MiB"

@@ -1,0 +1,45 @@
+"""What is measured: a name, a title, what swload is told, and what one unit of work is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = str(1024 * 1024)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One column of the table."""
+
+    name: str
+    title: str
+    unit: str
+    """What CPU is divided by; swload counts it as a message."""
+    load: list[str]
+    latency: bool = False
+    """Whether the latency means anything: only where the load does not saturate a core."""
+    sources: int = 0
+
+
+SCENARIOS = [
+    Scenario("echo", "echo 128 B, 100 conns", "message",
+             ["echo", "--connections", "100", "--size", "128"]),
+    Scenario("depth", "the same, 16 in flight", "message",
+             ["echo", "--connections", "100", "--size", "128", "--depth", "16"]),
+    Scenario("paced", "1,000 conns paced to 4,000 msg/s", "message",
+             ["paced", "--connections", "1000", "--rate", "4000", "--size", "128"], latency=True),
+    Scenario("echo-16k", "echo 16 KiB, 50 conns", "message",
+             ["echo", "--connections", "50", "--size", "16384"]),
+    Scenario("up-1m", "1 MiB up", "MiB", ["up", "--connections", "4", "--depth", "2", "--size", MIB]),
+    Scenario("down-1m", "1 MiB down", "MiB",
+             ["down", "--connections", "4", "--depth", "2", "--size", MIB]),
+    Scenario("echo-1m", "1 MiB echo", "MiB, there and back",
+             ["echo", "--connections", "4", "--size", MIB]),
+    Scenario("churn", "handshake + echo + close", "session",
+             ["churn", "--connections", "50", "--size", "128"], sources=8),
+    Scenario("single", "1 conn, depth 1", "message",
+             ["echo", "--connections", "1", "--size", "128"], latency=True),
+]
+
+IDLE = "idle"
+NAMES = [scenario.name for scenario in SCENARIOS] + [IDLE]

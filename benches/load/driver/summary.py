@@ -1,0 +1,67 @@
+"""What the rounds come to: medians, spreads, ratios to the reference."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from driver.peers import REFERENCE
+from driver.scenarios import IDLE, SCENARIOS
+
+
+@dataclass(frozen=True)
+class Median:
+    """The middle of some values, and half the distance between their quartiles."""
+
+    value: float
+    spread: float
+
+
+def median(values: list[float]) -> Median | None:
+    """None of nothing."""
+    if not values:
+        return None
+    if len(values) == 1:
+        return Median(values[0], 0.0)
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return Median(middle, (high - low) / 2)
+
+
+class Summary:
+    """Questions to the results of a run."""
+
+    def __init__(self, document: dict):
+        self.document = document
+        self.results = document["results"]
+        self.peers = [name for name in document["peers"]
+                      if any(name in by_peer for by_peer in self.results.values())]
+        self.scenarios = [scenario for scenario in SCENARIOS if scenario.name in self.results]
+        self.has_idle = IDLE in self.results
+
+    def of(self, scenario: str, peer: str, key: str) -> Median | None:
+        """The median of one figure."""
+        return median([result[key] for result in self._rounds(scenario, peer)])
+
+    def ratio(self, scenario: str, peer: str, key: str = "cpu_us") -> Median | None:
+        """The median of the ratios to the reference, round by round."""
+        reference = {result["round"]: result[key] for result in self._rounds(scenario, REFERENCE)}
+        return median([result[key] / reference[result["round"]]
+                       for result in self._rounds(scenario, peer) if reference.get(result["round"])])
+
+    def best(self, scenario: str, but: str) -> tuple[str, float] | None:
+        """The gateway with the least CPU, the reference and one more left out."""
+        found = [(ratio.value, peer) for peer in self.peers if peer not in (REFERENCE, but)
+                 if (ratio := self.ratio(scenario, peer))]
+        if not found:
+            return None
+        value, peer = min(found)
+        return peer, value
+
+    def others(self) -> float:
+        """The share of the gateway's core that something else used: the median of all windows."""
+        found = median([result["others_share"] for scenario in self.scenarios
+                        for rounds in self.results[scenario.name].values() for result in rounds])
+        return found.value if found else 0.0
+
+    def _rounds(self, scenario: str, peer: str) -> list[dict]:
+        return self.results.get(scenario, {}).get(peer, [])

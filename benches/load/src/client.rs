@@ -1,0 +1,175 @@
+//! The clients: scenarios of load, each with one line of results.
+//!
+//! Every reply is compared with what it has to be, byte by byte; the first that differs, and a
+//! standstill of ten seconds, end the run with an error. Not here: what one session does
+//! (`session`).
+
+mod churn;
+mod idle;
+mod load;
+mod paced;
+mod session;
+mod steady;
+mod target;
+mod visit;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::{Args, Subcommand};
+
+use crate::report::Gate;
+use target::Target;
+
+/// Without any progress for so long a run has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes read at a time.
+const READ: usize = 256 * 1024;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The gateway, or an endpoint
+    #[arg(long, value_name = "ADDRESS")]
+    target: SocketAddr,
+    /// Connect from this many loopback addresses in turn (0: the system chooses)
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    sources: u8,
+    /// Before the timed part, print a line and wait for one on standard input; the same before the end
+    #[arg(long)]
+    gated: bool,
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+enum Scenario {
+    /// Each connection keeps `depth` messages under way; they come back as they went
+    Echo(Steady),
+    /// The same, long messages up and one byte back
+    Up(Steady),
+    /// The same, one byte up and long messages back
+    Down(Steady),
+    /// Messages at a fixed rate, spread over all connections; latency counts from when each was due
+    Paced(Paced),
+    /// Handshake, one echo, Close, again and again
+    Churn(Churn),
+    /// Opens sessions in steps, each echoes once, and holds them
+    Idle(Idle),
+}
+
+/// A closed loop.
+#[derive(Clone, Copy, Debug, Args)]
+struct Steady {
+    #[arg(long, default_value_t = 1)]
+    connections: usize,
+    /// Messages under way on each connection
+    #[arg(long, default_value_t = 1)]
+    depth: usize,
+    /// Payload of the long direction in bytes
+    #[arg(long, default_value_t = 128)]
+    size: usize,
+    #[command(flatten)]
+    window: Window,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct Paced {
+    #[arg(long, default_value_t = 1000)]
+    connections: usize,
+    /// Messages a second over all connections
+    #[arg(long, default_value_t = 4000)]
+    rate: u32,
+    /// Payload in bytes
+    #[arg(long, default_value_t = 128)]
+    size: usize,
+    #[command(flatten)]
+    window: Window,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct Churn {
+    /// Connections at a time
+    #[arg(long, default_value_t = 50)]
+    connections: usize,
+    /// Payload in bytes
+    #[arg(long, default_value_t = 128)]
+    size: usize,
+    #[command(flatten)]
+    window: Window,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Idle {
+    /// How many sessions to hold, step by step
+    #[arg(long, value_delimiter = ',', default_value = "100")]
+    steps: Vec<usize>,
+    /// Payload of the one echo in bytes
+    #[arg(long, default_value_t = 1024)]
+    size: usize,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct Window {
+    /// How long to send before the timed part, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 300)]
+    warmup: u64,
+    /// How long the timed part sends, in milliseconds; what is under way then is awaited
+    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    duration: u64,
+}
+
+impl Window {
+    fn warmup(self) -> Duration {
+        Duration::from_millis(self.warmup)
+    }
+
+    fn duration(self) -> Duration {
+        Duration::from_millis(self.duration)
+    }
+}
+
+/// Runs one scenario.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let gate = if arguments.gated {
+        Gate::StandardInput
+    } else {
+        Gate::Open
+    };
+    let target = |path: &str| Target::new(arguments.target, path, arguments.sources);
+    match &arguments.scenario {
+        Scenario::Echo(steady) => {
+            let (request, reply) = (pattern(steady.size), pattern(steady.size));
+            steady::run(target("/echo"), *steady, &request, reply, gate)
+        }
+        Scenario::Up(steady) => {
+            let (request, reply) = (pattern(steady.size), pattern(1));
+            steady::run(target("/sink"), *steady, &request, reply, gate)
+        }
+        Scenario::Down(steady) => {
+            let (request, reply) = (pattern(1), pattern(steady.size));
+            let path = format!("/source/{}", steady.size);
+            steady::run(target(&path), *steady, &request, reply, gate)
+        }
+        Scenario::Paced(paced) => paced::run(target("/echo"), *paced, gate),
+        Scenario::Churn(churn) => churn::run(target("/echo"), *churn, gate),
+        Scenario::Idle(idle) => {
+            ensure!(idle.steps.is_sorted(), "the steps go down");
+            idle::run(target("/echo"), idle, gate)
+        }
+    }
+}
+
+/// The payload of this length that everything in the benchmark sends, so that any part of it can
+/// be checked wherever it arrives. It does not compress.
+pub(crate) fn pattern(len: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[0]
+    };
+    (0..len).map(|_| next()).collect()
+}

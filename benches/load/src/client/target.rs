@@ -1,0 +1,64 @@
+//! Where clients connect to, and how a session is opened there.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use anyhow::{Context, Result, bail};
+
+use super::PATIENCE;
+use crate::http;
+use crate::net::{self, Sources};
+use crate::wire::Wire;
+
+/// An address, a path, and where to come from.
+pub(super) struct Target {
+    address: SocketAddr,
+    sources: Sources,
+    request: Vec<u8>,
+}
+
+impl Target {
+    pub(super) fn new(address: SocketAddr, path: &str, sources: u8) -> Self {
+        Self {
+            address,
+            sources: Sources::new(sources),
+            request: http::request(path, &address.to_string()),
+        }
+    }
+
+    /// What a client sends first.
+    pub(super) fn request(&self) -> &[u8] {
+        &self.request
+    }
+
+    /// Begins to connect.
+    pub(super) fn begin(&mut self) -> Result<TcpStream> {
+        Ok(net::begin_connect(self.address, self.sources.next())?)
+    }
+
+    /// Opens a session and waits for it. Reads and writes on it wait too.
+    pub(super) fn open(&mut self) -> Result<Wire> {
+        let tcp = net::connect(self.address, self.sources.next(), PATIENCE)
+            .with_context(|| format!("cannot connect to {}", self.address))?;
+        let mut wire = Wire::new(tcp);
+        wire.write_all(&self.request)?;
+        let mut head = Vec::new();
+        let mut buffer = [0; 1024];
+        loop {
+            let len = wire
+                .read(&mut buffer)
+                .context("no answer to the handshake")?;
+            if len == 0 {
+                bail!("the connection ended during the handshake");
+            }
+            head.extend_from_slice(buffer.get(..len).unwrap_or_default());
+            if let Some(end) = http::head_len(&head)? {
+                if end != head.len() {
+                    bail!("{} bytes came before anything was sent", head.len() - end);
+                }
+                http::check_response(&head)?;
+                return Ok(wire);
+            }
+        }
+    }
+}

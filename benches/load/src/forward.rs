@@ -1,0 +1,105 @@
+//! fwd-rw: what forwarding costs if nothing is done but forwarding. For each event one read into
+//! one buffer that all share, and one write; bytes are kept only when the other side does not
+//! take them. The reference of every ratio.
+
+mod pair;
+
+use std::net::{SocketAddr, TcpListener};
+
+use anyhow::Result;
+use slab::Slab;
+
+use crate::net;
+use crate::poll::{Interest, Poll, Ready};
+use crate::report::Line;
+use pair::{Pair, Side};
+
+const LISTENER: u64 = u64::MAX;
+const BUFFER: usize = 64 * 1024;
+
+/// Forwards until it is ended by a signal.
+pub(crate) fn run(listen: SocketAddr, to: SocketAddr) -> Result<()> {
+    let listener = net::listen(listen)?;
+    let poll = Poll::new()?;
+    poll.add(&listener, LISTENER, Interest::Read)?;
+    Line::new("listening")
+        .text("address", listener.local_addr()?)
+        .print()?;
+    let mut forwarder = Forwarder {
+        poll,
+        listener,
+        to,
+        pairs: Slab::new(),
+        buffer: vec![0; BUFFER],
+        ended: Vec::new(),
+    };
+    let mut ready = Vec::new();
+    loop {
+        forwarder.poll.wait(&mut ready, None)?;
+        for event in &ready {
+            forwarder.handle(*event)?;
+        }
+        forwarder.sweep();
+    }
+}
+
+struct Forwarder {
+    poll: Poll,
+    listener: TcpListener,
+    to: SocketAddr,
+    pairs: Slab<Pair>,
+    buffer: Vec<u8>,
+    /// Ended in this batch of events; dropped after it, so that no token changes hands within it.
+    ended: Vec<usize>,
+}
+
+impl Forwarder {
+    fn handle(&mut self, event: Ready) -> Result<()> {
+        if event.token == LISTENER {
+            return self.accept();
+        }
+        let (key, side) = split(event.token);
+        let Some(pair) = self.pairs.get_mut(key) else {
+            return Ok(());
+        };
+        // A reset of either side ends the pair, and nothing else.
+        if pair.handle(side, event, &mut self.buffer).is_err() || pair.is_over() {
+            self.ended.push(key);
+            return Ok(());
+        }
+        for side in Side::BOTH {
+            if let Some((stream, interest)) = pair.new_interest(side) {
+                self.poll.modify(stream, token(key, side), interest)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self) -> Result<()> {
+        while let Some(down) = net::accept(&self.listener)? {
+            let up = net::begin_connect(self.to, None)?;
+            let entry = self.pairs.vacant_entry();
+            let key = entry.key();
+            self.poll
+                .add(&down, token(key, Side::Down), Interest::Read)?;
+            self.poll.add(&up, token(key, Side::Up), Interest::Read)?;
+            entry.insert(Pair::new(down, up));
+        }
+        Ok(())
+    }
+
+    fn sweep(&mut self) {
+        for key in self.ended.drain(..) {
+            self.pairs.try_remove(key);
+        }
+    }
+}
+
+fn token(key: usize, side: Side) -> u64 {
+    (key as u64) << 1 | u64::from(side == Side::Up)
+}
+
+fn split(token: u64) -> (usize, Side) {
+    let side = if token & 1 == 1 { Side::Up } else { Side::Down };
+    (usize::try_from(token >> 1).unwrap_or(usize::MAX), side)
+}
