@@ -78,7 +78,7 @@ fn a_cookie_fixes_the_first() {
         "{text}"
     );
     assert!(
-        text.contains("1. 127.0.0.1:9002\n           2. 127.0.0.1:9001\n"),
+        text.ends_with("1. 127.0.0.1:9002\n           2. 127.0.0.1:9001\n"),
         "{text}"
     );
     assert!(

@@ -55,20 +55,22 @@ async fn every_gauge_rises_and_falls_with_it() {
 
 #[tokio::test]
 async fn a_limit_of_the_route_is_the_sessions() {
-    let endpoint = Endpoint::bind();
-    let gateway =
-        Gateway::start(&endpoint.config("    websocket: { max_frame: 4B, max_message: 4B }"));
-    let (mut client, mut server) = session(&gateway, &endpoint).await;
-    client.send(b"\x82\x85\0\0\0\0hello").await;
-    for (peer, code_at) in [(&mut client, 2), (&mut server, 6)] {
-        let close = peer.take(8).await;
-        assert_eq!(close[0], 0x88, "{close:?}");
-        let mask = if code_at == 6 {
-            [close[2], close[3]]
-        } else {
-            [0, 0]
-        };
-        let code = [close[code_at] ^ mask[0], close[code_at + 1] ^ mask[1]];
-        assert_eq!(u16::from_be_bytes(code), 1009);
+    for (limits, reason) in [
+        ("max_frame: 4B, max_message: off", "frame_too_big"),
+        ("max_frame: off, max_message: 4B", "message_too_big"),
+    ] {
+        let endpoint = Endpoint::bind();
+        let gateway = Gateway::start(&endpoint.config(&format!("    websocket: {{ {limits} }}")));
+        let (mut client, mut server) = session(&gateway, &endpoint).await;
+        client.send(b"\x82\x85\0\0\0\0hello").await;
+        // A Close to each side: the client's is not masked, the endpoint's is.
+        assert_eq!(client.take(1).await, [0x88]);
+        assert_eq!(server.take(1).await, [0x88]);
+        drop((client, server));
+        let closes = format!(
+            "switchyard_session_closes_total{{code=\"1009\",initiator=\"downstream\",\
+             reason=\"{reason}\",route=\"all\"}}"
+        );
+        gateway.until_metric(&closes, 1).await;
     }
 }
