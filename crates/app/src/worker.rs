@@ -101,7 +101,7 @@ impl Worker {
         let edge = edge::Worker::new(
             Arc::clone(&common.snapshot),
             registry.clone(),
-            common.metrics.worker(),
+            &common.metrics,
             work.clone(),
             common.watch.clone(),
         )?;
