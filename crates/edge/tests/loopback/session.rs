@@ -1,5 +1,8 @@
 //! What is counted of a session, from its 101 to its end.
 
+use switchyard_drain::Phase;
+use switchyard_proto::session::Cause;
+
 use crate::client::{Endpoint, Peer, handshake, switching};
 use crate::gateway::Gateway;
 
@@ -73,4 +76,25 @@ async fn a_limit_of_the_route_is_the_sessions() {
         );
         gateway.until_metric(&closes, 1).await;
     }
+}
+
+#[tokio::test]
+async fn how_a_session_went_while_draining_is_counted() {
+    let endpoint = Endpoint::bind();
+    let gateway = Gateway::start(&endpoint.config(""));
+    let (client, server) = session(&gateway, &endpoint).await;
+    drop((client, server));
+    gateway.until_metric("switchyard_sessions{", 0).await;
+    let left = "switchyard_drain_closed_total{result=\"left\"}";
+    assert_eq!(gateway.metric(left), Some(0), "it went before the drain");
+    let (client, server) = session(&gateway, &endpoint).await;
+    let (asked, _asked_server) = session(&gateway, &endpoint).await;
+    gateway.advance(Phase::Draining);
+    drop((client, server));
+    gateway.until_metric(left, 1).await;
+    gateway.registry.cut(Cause::DrainDeadline);
+    gateway
+        .until_metric("switchyard_drain_closed_total{result=\"cut\"}", 1)
+        .await;
+    drop(asked);
 }
