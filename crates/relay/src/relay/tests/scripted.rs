@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
-use switchyard_proto::CloseCode;
 use switchyard_proto::frame::OpCode;
 use switchyard_proto::session::{Cause, Initiator};
+use switchyard_proto::{Close, CloseCode};
 
 use super::*;
 use crate::testing::*;
@@ -33,7 +33,14 @@ struct Stage {
 
 impl Stage {
     fn new(client: impl IntoIterator<Item = Read>, server: impl IntoIterator<Item = Read>) -> Self {
-        let world = World::new();
+        Self::on(World::new(), client, server)
+    }
+
+    fn on(
+        world: World,
+        client: impl IntoIterator<Item = Read>,
+        server: impl IntoIterator<Item = Read>,
+    ) -> Self {
         let (client, server) = (Scripted::reading(client), Scripted::reading(server));
         let relay = world.relay(leg(client.clone()), leg(server.clone()));
         Self {
@@ -239,25 +246,57 @@ fn a_side_is_lost_even_while_it_may_not_be_read() {
 
 #[test]
 fn a_stream_is_ended_after_what_is_pending() {
-    let mut stage = Stage::new([], [Read::Bytes(text(Upstream, "goodbye")), Read::End]);
+    let words = [
+        text(Upstream, "goodbye"),
+        close(Upstream, CloseCode::NORMAL),
+    ]
+    .concat();
+    let answer = close(Downstream, CloseCode::NORMAL);
+    let mut stage = Stage::new([Read::Bytes(answer)], [Read::Bytes(words.clone())]);
     stage.client.script().takes.extend([3, 0]);
     assert!(stage.poll().is_pending());
     assert_eq!(stage.client.script().shut, 0);
+    assert_eq!(stage.server.script().shut, 1);
     stage.client.script().takes.clear();
-    stage
-        .client
-        .script()
-        .reads
-        .push_back(Read::Bytes(close(Downstream, CloseCode::NORMAL)));
     assert!(stage.poll().is_pending());
+    assert_eq!(stage.client.script().written.concat(), words);
+    assert_eq!(stage.client.script().shut, 1);
+}
+
+#[test]
+fn frames_of_the_gateway_do_not_overtake_what_is_pending() {
+    let message = text(Upstream, "hello there");
+    let mut stage = Stage::new([], [Read::Bytes(message.clone())]);
+    stage.client.script().takes.push_back(0);
+    assert!(stage.poll().is_pending());
+    stage.client.script().takes.clear();
+    let handle = stage.world.registry.handles().pop().expect("one session");
+    handle.close(Cause::Drain, CloseCode::SERVICE_RESTART.into());
+    assert!(stage.poll().is_pending());
+    let bye = close(Upstream, CloseCode::SERVICE_RESTART);
     assert_eq!(
-        stage.client.script().written.concat()[..9],
-        text(Upstream, "goodbye")
+        stage.client.script().written.concat(),
+        [message, bye].concat()
     );
-    assert_eq!(
-        (stage.client.script().shut, stage.server.script().shut),
-        (1, 1)
-    );
+}
+
+#[test]
+fn the_limit_holds_with_a_frame_of_the_gateway_on_top() {
+    let empty_messages = text(Upstream, "").repeat(10_000);
+    let mut world = World::new();
+    world.buffer_limit = 4 * KIB;
+    let mut stage = Stage::on(world, [], [Read::Bytes(empty_messages)]);
+    stage.client.script().takes.push_back(0);
+    assert!(stage.poll().is_pending());
+    let before = stage.world.buffered("from_upstream");
+    assert!(before > 3000.0, "{before}");
+    let handle = stage.world.registry.handles().pop().expect("one session");
+    let reason = "x".repeat(123);
+    let bye = Close::new(CloseCode::SERVICE_RESTART, &reason).expect("it fits");
+    handle.close(Cause::Drain, bye);
+    assert!(stage.poll().is_pending());
+    let after = stage.world.buffered("from_upstream");
+    assert!(after > before && after <= 4096.0, "{after}");
 }
 
 #[test]
