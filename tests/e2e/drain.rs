@@ -143,6 +143,27 @@ fn a_second_signal_cuts() {
 }
 
 #[test]
+fn a_second_signal_cuts_a_drain_that_has_begun() {
+    let mut stage = Stage::with(|settings| {
+        settings
+            .drain("ready_delay: 0s")
+            .drain("over: 1h")
+            .drain("deadline: 2h")
+    });
+    let mut ends = stage.open();
+    stage.gateway.terminate();
+    stage
+        .gateway
+        .log()
+        .wait_for("the drain", |line| message(line, "draining"));
+    stage.gateway.terminate();
+    ends.client.socket().drain();
+    ends.server.socket().drain();
+    assert_eq!(stage.gateway.wait_exit().code(), Some(SESSIONS_CUT));
+    assert_eq!(stage.gateway.closed()["reason"], "shutdown");
+}
+
+#[test]
 fn the_deadline_cuts_a_session_that_does_not_go() {
     let mut stage = Stage::with(|settings| {
         settings

@@ -321,3 +321,39 @@ fn every_refusal_is_counted_by_its_reason() {
             .wait_metric("switchyard_handshakes_total", &labels, 1);
     }
 }
+
+#[test]
+fn a_handshake_may_follow_requests_on_the_same_connection() {
+    let endpoint = Endpoint::named("live");
+    let gateway = gateway(&Settings::to(&[endpoint.address()]));
+    let mut client = Socket::connect(gateway.web());
+    for _ in 0..3 {
+        client.send(b"GET /page HTTP/1.1\r\nHost: chat.example.com\r\n\r\n");
+        assert_eq!(Response::read(&mut client).text(), "live");
+    }
+    let mut peer = Handshake::to("/").open_on(client);
+    peer.send_text("and now frames");
+    assert_eq!(peer.receive_text(), "and now frames");
+}
+
+#[test]
+fn a_listener_takes_no_more_connections_than_it_may() {
+    let stage = Stage::with(|settings| settings.listener("max_connections: 2"));
+    let mut first = stage.open();
+    let mut second = stage.open();
+    let mut third = Socket::connect(stage.gateway.web());
+    let _ = third.try_send(&Handshake::to("/").encode());
+    let (answer, _) = third.drain();
+    assert!(answer.is_empty(), "{:?}", String::from_utf8_lossy(&answer));
+    let rejected = [("listener", "web"), ("reason", "max_connections")];
+    let name = "switchyard_listener_rejected_total";
+    assert_eq!(stage.gateway.metrics().count(name, &rejected), 1);
+    first.talk();
+    second.talk();
+    // A session that ends makes room for another.
+    drop(first);
+    stage
+        .gateway
+        .wait_metric("switchyard_listener_connections", &[], 1);
+    stage.open().talk();
+}

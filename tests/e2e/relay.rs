@@ -181,19 +181,28 @@ fn compressed_frames_pass_untouched_once_agreed() {
 }
 
 #[test]
-fn frames_and_messages_are_counted() {
+fn bytes_frames_and_messages_are_counted() {
     let stage = Stage::new();
     let mut ends = stage.open();
+    let mut bytes = 0;
     for frame in conversation() {
+        bytes += ends.client.encode(&frame).len();
         ends.client.send(&frame);
         ends.server.receive();
     }
-    ends.talk();
-    let from = |kind| [("route", "main"), ("direction", "from_downstream"), kind];
     let gateway = &stage.gateway;
-    gateway.wait_metric("switchyard_messages_total", &from(("kind", "text")), 4);
+    let route = ("route", "main");
+    let from = |kind| [route, ("direction", "from_downstream"), kind];
+    let bytes = u64::try_from(bytes).unwrap();
+    gateway.wait_metric("switchyard_bytes_total", &from(route), bytes);
+    gateway.wait_metric("switchyard_messages_total", &from(("kind", "text")), 3);
     gateway.wait_metric("switchyard_messages_total", &from(("kind", "binary")), 3);
+    gateway.wait_metric("switchyard_message_bytes_count", &from(route), 6);
     gateway.wait_metric("switchyard_frames_total", &from(("opcode", "ping")), 2);
     gateway.wait_metric("switchyard_frames_total", &from(("opcode", "pong")), 1);
-    gateway.wait_metric("switchyard_sessions", &[("route", "main")], 1);
+    gateway.wait_metric("switchyard_sessions", &[route], 1);
+    ends.server.send_text("and back");
+    let back = [route, ("direction", "from_upstream")];
+    gateway.wait_metric("switchyard_bytes_total", &back, 10);
+    gateway.wait_metric("switchyard_messages_total", &back, 1);
 }
