@@ -2,9 +2,11 @@
 //! they are told.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -108,8 +110,8 @@ impl World {
         });
     }
 
-    /// The value of a sample of this worker's only route.
-    pub(crate) fn sample(&self, name: &str, labels: &str) -> f64 {
+    /// A sample of this worker's only route, as it is in the exposition.
+    pub(crate) fn sample<N: FromStr<Err: Debug>>(&self, name: &str, labels: &str) -> N {
         let name = format!("{name}{{route=\"{ROUTE}\",{labels}}} ");
         let text = self.metrics.render().expect("renders");
         let value = text.lines().find_map(|line| line.strip_prefix(&name));
@@ -119,11 +121,12 @@ impl World {
             .expect("a number")
     }
 
-    pub(crate) fn sessions(&self) -> f64 {
+    pub(crate) fn sessions(&self) -> usize {
         self.sample("switchyard_sessions", r#"protocol="h1""#)
     }
 
-    pub(crate) fn buffered(&self, from: &str) -> f64 {
+    /// Bytes kept for the peers of those that send from here.
+    pub(crate) fn buffered(&self, from: &str) -> usize {
         self.sample(
             "switchyard_buffered_bytes",
             &format!("direction=\"{from}\""),

@@ -229,3 +229,31 @@ impl Collector for EndpointCollector {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus::proto;
+
+    #[test]
+    fn a_duration_falls_into_the_first_bucket_that_holds_it() {
+        let seconds = Seconds::default();
+        seconds.observe(Duration::from_millis(1));
+        seconds.observe(Duration::from_micros(1001));
+        seconds.observe(Duration::from_secs(6));
+        let metric = seconds.metric();
+        let counts = metric.get_histogram().get_bucket().iter();
+        let counts: Vec<_> = counts.map(proto::Bucket::cumulative_count).collect();
+        assert_eq!(counts, [0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2]);
+        assert_eq!(metric.get_histogram().get_sample_count(), 3);
+    }
+
+    #[test]
+    fn endpoints_that_came_and_went_are_forgotten() {
+        let endpoints = Endpoints::new(&Registry::new()).expect("a valid family");
+        for port in 0..1000 {
+            endpoints.endpoint("app", &format!("10.0.0.1:{port}"));
+        }
+        assert_eq!(endpoints.table.lock().expect("not poisoned").len(), 1);
+    }
+}

@@ -87,6 +87,7 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_messages_total{route="chat",direction="from_downstream",kind="text"} 1"#,
         r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="64"} 0"#,
         r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="256"} 1"#,
+        r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="1024"} 1"#,
         r#"switchyard_message_bytes_bucket{route="chat",direction="from_downstream",kind="text",le="+Inf"} 1"#,
         r#"switchyard_message_bytes_sum{route="chat",direction="from_downstream",kind="text"} 100"#,
         r#"switchyard_message_bytes_count{route="chat",direction="from_downstream",kind="text"} 1"#,
@@ -145,15 +146,17 @@ fn workers_are_summed_and_what_has_ended_stays_in_the_sums() {
     ended.bytes(Direction::FromDownstream, 10);
     let open = second.session();
     open.bytes(Direction::FromDownstream, 5);
+    let other = first.session();
     drop((ended, first));
     assert_has(
         &metrics,
-        r#"switchyard_sessions{route="chat",protocol="h1"} 1"#,
+        r#"switchyard_sessions{route="chat",protocol="h1"} 2"#,
     );
     assert_has(
         &metrics,
         r#"switchyard_bytes_total{route="chat",direction="from_downstream"} 15"#,
     );
+    drop((open, other));
 }
 
 #[test]
