@@ -14,7 +14,7 @@ from pathlib import Path
 from driver import load, measure
 from driver.measure import Place
 from driver.peers import Peer, Running
-from driver.scenarios import IDLE, SCENARIOS, Scenario
+from driver.scenarios import HELD, IDLE, IDLE_TLS, SCENARIOS, Scenario
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,16 @@ class Campaign:
             for scenario in SCENARIOS:
                 if scenario.name in self.plan.scenarios:
                     self._scenario(scenario, port)
-            if IDLE in self.plan.scenarios:
-                self._idle(port)
+            for held in HELD:
+                if held.name in self.plan.scenarios:
+                    self._idle(held, port)
         finally:
             endpoint.end()
 
     def _scenario(self, scenario: Scenario, endpoint: int) -> None:
         say(f"== {scenario.name}: {scenario.title}")
         seconds = self.plan.paced_seconds if scenario.name == "paced" else self.plan.seconds
-        running = self._start_all(endpoint)
+        running = self._start_all(scenario, endpoint)
         try:
             for number in range(self.plan.rounds):
                 for peer in _rotated(list(running.values()), number):
@@ -71,31 +72,34 @@ class Campaign:
             for peer in running.values():
                 peer.tree.end()
 
-    def _idle(self, endpoint: int) -> None:
-        say("== idle: memory of a session that does nothing")
+    def _idle(self, held: Scenario, endpoint: int) -> None:
+        say(f"== {held.name}: memory of a session that does nothing")
         for number in range(self.plan.idle_rounds):
-            for peer in _rotated(self.plan.peers, number):
-                running = self._start(peer, endpoint)
+            for peer in _rotated(self._fit(held), number):
+                running = self._start(peer, held, endpoint)
                 if running is None:
                     continue
                 try:
-                    self._note(IDLE, number, running, lambda running=running: measure.idle(
-                        running, self.plan.idle_steps, self.plan.settle, self.plan.after, self.place))
+                    self._note(held.name, number, running, lambda running=running: measure.idle(
+                        running, held, self.plan.idle_steps, self.plan.settle, self.plan.after, self.place))
                 finally:
                     running.tree.end()
 
-    def _start_all(self, endpoint: int) -> dict[str, Running]:
-        started = {peer.name: self._start(peer, endpoint) for peer in self.plan.peers}
+    def _fit(self, scenario: Scenario) -> list[Peer]:
+        return [peer for peer in self.plan.peers if scenario.entrance in peer.listens]
+
+    def _start_all(self, scenario: Scenario, endpoint: int) -> dict[str, Running]:
+        started = {peer.name: self._start(peer, scenario, endpoint) for peer in self._fit(scenario)}
         return {name: running for name, running in started.items() if running}
 
-    def _start(self, peer: Peer, endpoint: int) -> Running | None:
+    def _start(self, peer: Peer, scenario: Scenario, endpoint: int) -> Running | None:
         try:
             running = Running(peer, endpoint, self.place.core, self.place.run)
         except (RuntimeError, OSError) as error:
             self._fail(peer.name, "start", error)
             return None
         try:
-            measure.check(running, endpoint, self.place)
+            measure.check(running, IDLE_TLS if scenario.tls else IDLE, endpoint, self.place)
         except (RuntimeError, OSError) as error:
             running.tree.end()
             self._fail(peer.name, "check", error)

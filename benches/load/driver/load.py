@@ -7,8 +7,9 @@ import select
 import subprocess
 from pathlib import Path
 
-from driver.peers import SWLOAD
+from driver.peers import SWLOAD, Running, identity
 from driver.processes import Tree
+from driver.scenarios import Scenario
 
 PATIENCE = 120
 
@@ -58,7 +59,9 @@ def endpoint(cores: list[int], run: Path) -> tuple[Speaker, int]:
     return speaker, int(address.rpartition(":")[2])
 
 
-def client(port: int, scenario: list[str], cores: list[int], run: Path, sources: int = 0) -> Speaker:
+def client(running: Running, scenario: Scenario, more: list[str], cores: list[int], run: Path) -> Speaker:
     """A client that waits before the timed part."""
-    common = ["client", "--target", f"127.0.0.1:{port}", "--gated", "--sources", str(sources)]
-    return Speaker([*common, *scenario], cores, run / "client.log")
+    port = running.ports[scenario.entrance]
+    common = ["client", "--target", f"127.0.0.1:{port}", "--gated", "--sources", str(scenario.sources)]
+    trust = ["--tls", str(identity(run)["certificate"])] if scenario.tls else []
+    return Speaker([*common, *trust, *scenario.load, *more], cores, run / "client.log")

@@ -50,13 +50,13 @@ class Scraper:
             self.thread.join()
 
 
-def check(running: Running, endpoint_port: int, place: Place) -> None:
+def check(running: Running, entrance: Scenario, endpoint_port: int, place: Place) -> None:
     """The process that is measured is the one that listens, and it holds a connection to the
-    endpoint for each session: what comes back went through it."""
+    endpoint for each session: what comes back went through it. `entrance` is one of HELD."""
     sessions = 20
-    if not running.tree.listens_on(running.port):
+    if not running.tree.listens_on(running.ports[entrance.entrance]):
         raise RuntimeError("another process listens on its port")
-    with load.client(running.port, ["idle", "--steps", str(sessions)], place.load_cores, place.run) as client:
+    with load.client(running, entrance, ["--steps", str(sessions)], place.load_cores, place.run) as client:
         client.hear()
         found = running.tree.connections_to(endpoint_port)
         if found < sessions:
@@ -67,8 +67,8 @@ def check(running: Running, endpoint_port: int, place: Place) -> None:
 
 def window(running: Running, scenario: Scenario, seconds: float, place: Place) -> dict:
     """CPU of the peer and results of the load over one timed window."""
-    argv = [*scenario.load, "--duration", str(round(seconds * 1000))]
-    with load.client(running.port, argv, place.load_cores, place.run, scenario.sources) as client:
+    duration = ["--duration", str(round(seconds * 1000))]
+    with load.client(running, scenario, duration, place.load_cores, place.run) as client:
         client.hear()
         busy_before, stolen_before = busy(place.core)
         before = running.tree.cpu()
@@ -90,11 +90,12 @@ def window(running: Running, scenario: Scenario, seconds: float, place: Place) -
     }
 
 
-def idle(running: Running, steps: list[int], settle: float, after: float, place: Place) -> dict:
+def idle(running: Running, held: Scenario, steps: list[int], settle: float, after: float,
+         place: Place) -> dict:
     """Memory at each step of open sessions, and some time after they have gone."""
-    argv = ["idle", "--size", "1024", "--steps", ",".join(map(str, steps))]
+    argv = ["--steps", ",".join(map(str, steps))]
     memory = {0: running.tree.memory()}
-    with load.client(running.port, argv, place.load_cores, place.run, sources=4) as client:
+    with load.client(running, held, argv, place.load_cores, place.run) as client:
         for step in steps:
             client.hear()
             time.sleep(settle)

@@ -20,14 +20,14 @@ HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 TOOLS = Path(os.environ.get("SWITCHYARD_TOOLS", Path.home() / ".cache/switchyard-tools"))
 SWLOAD = HERE / "target/release/swload"
-REFERENCE = "fwd-rw"
+REFERENCE, REFERENCE_TLS = "fwd-rw", "fwd-tls"
 
 
 @dataclass(frozen=True)
 class Peer:
     """A gateway: where its program is, and what to say to it. In `argv`, `env` and the configuration
-    files, @listen@, @endpoint@, @admin@ (each also with _host or _port) and @run@ stand for the
-    addresses and the folder of one run."""
+    files, @listen@, @tls@, @endpoint@ and @admin@ (each also with _host or _port) stand for addresses
+    of one run, @run@ for its folder, @certificate@, @key@ and @pair@ (both) for files."""
 
     name: str
     find: Callable[[], Path | None]
@@ -36,6 +36,8 @@ class Peer:
     configs: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
     scraped: bool = False
+    listens: frozenset[str] = frozenset({"listen"})
+    """Where it listens: @listen@, @tls@ or both."""
 
     def describe(self) -> str:
         """The version that the program says it is."""
@@ -53,12 +55,12 @@ class Running:
 
     def __init__(self, peer: Peer, endpoint: int, core: int, run: Path):
         self.peer = peer
-        self.port = free_port()
+        self.ports = {"listen": free_port(), "tls": free_port()}
         self.admin = free_port()
         folder = run / peer.name
         folder.mkdir(parents=True, exist_ok=True)
-        values = {"run": str(folder)}
-        for name, port in [("listen", self.port), ("endpoint", endpoint), ("admin", self.admin)]:
+        values = {"run": str(folder), **{name: str(file) for name, file in identity(run).items()}}
+        for name, port in [*self.ports.items(), ("endpoint", endpoint), ("admin", self.admin)]:
             values |= {name: f"127.0.0.1:{port}", f"{name}_host": "127.0.0.1", f"{name}_port": str(port)}
         for config in peer.configs:
             text = (HERE / "peers" / config).read_text()
@@ -68,7 +70,9 @@ class Running:
                          folder / "output",
                          env={name: _fill(value, values) for name, value in peer.env.items()})
         try:
-            wait_until_serving(self.tree, self.port)
+            for name in peer.listens:
+                trusted = values["certificate"] if name == "tls" else None
+                wait_until_serving(self.tree, self.ports[name], trusted)
         except RuntimeError:
             self.tree.end()
             raise
@@ -77,6 +81,19 @@ class Running:
         """Reads its metrics as Prometheus would."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=10) as answer:
             answer.read()
+
+
+def identity(run: Path) -> dict[str, Path]:
+    """A certificate for the loopback and its key, made once a run."""
+    files = {name: run / f"{name}.pem" for name in ("certificate", "key", "pair")}
+    if not files["pair"].exists():
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", files["key"], "-out", files["certificate"], "-days", "30", "-subj", "/CN=127.0.0.1",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
+            check=True, capture_output=True)
+        files["pair"].write_text(files["certificate"].read_text() + files["key"].read_text())
+    return files
 
 
 def _fill(text: str, values: dict[str, str]) -> str:
@@ -111,19 +128,25 @@ ONE_CORE = {"GOMAXPROCS": "1"}
 # Nothing of theirs outside the folder of the run.
 CADDY_HOME = {"XDG_DATA_HOME": "@run@", "XDG_CONFIG_HOME": "@run@"}
 
+BOTH = frozenset({"listen", "tls"})
+
 PEERS = [
     Peer(REFERENCE, _swload, ["forward", "--listen", "@listen@", "--to", "@endpoint@"]),
+    Peer(REFERENCE_TLS, _swload, ["forward", "--listen", "@tls@", "--to", "@endpoint@",
+                                  "--certificate", "@certificate@", "--key", "@key@"],
+         listens=frozenset({"tls"})),
     Peer("switchyard", _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
          ["--version"], ["switchyard.yaml"], scraped=True),
-    Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"]),
+    Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"], listens=BOTH),
     Peer("nginx-64k", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx-64k.conf"],
-         ["-v"], ["nginx-64k.conf"]),
-    Peer("haproxy", _system("haproxy"), ["-db", "-q", "-f", "@run@/haproxy.cfg"], ["-v"], ["haproxy.cfg"]),
+         ["-v"], ["nginx-64k.conf"], listens=BOTH),
+    Peer("haproxy", _system("haproxy"), ["-db", "-q", "-f", "@run@/haproxy.cfg"], ["-v"], ["haproxy.cfg"],
+         listens=BOTH),
     Peer("envoy", _wheel("lib/python3*/site-packages/envoy/_bin/envoy"),
          ["-c", "@run@/envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error"],
-         ["--version"], ["envoy.yaml"]),
+         ["--version"], ["envoy.yaml"], listens=BOTH),
     Peer("traefik", _wheel("bin/traefik"), ["--configFile=@run@/traefik.yaml"],
-         ["version"], ["traefik.yaml", "traefik-routes.yaml"], ONE_CORE),
+         ["version"], ["traefik.yaml", "traefik-routes.yaml"], ONE_CORE, listens=BOTH),
     Peer("caddy", _wheel("bin/caddy"), ["run", "--adapter", "caddyfile", "--config", "@run@/Caddyfile"],
-         ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME),
+         ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME, listens=BOTH),
 ]

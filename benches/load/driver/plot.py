@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from driver.peers import REFERENCE
-from driver.scenarios import IDLE
+from driver.peers import REFERENCE, REFERENCE_TLS
 from driver.summary import Summary
 
 US = "switchyard"
@@ -55,8 +54,8 @@ def all_of(summary: Summary) -> dict[str, str]:
 def _cpu(summary: Summary) -> list[Panel]:
     panels = []
     for scenario in summary.scenarios:
-        bars = [(peer, found.value) for peer in summary.peers if peer != REFERENCE
-                if (found := summary.ratio(scenario.name, peer))]
+        bars = [(peer, found.value) for peer in summary.peers if peer not in (REFERENCE, REFERENCE_TLS)
+                and (found := summary.ratio(scenario, peer))]
         panels.append(Panel(scenario.title, bars, "{:.2f}", line_at=1.0))
     return [panel for panel in panels if panel.bars]
 
@@ -72,11 +71,12 @@ def _latency(summary: Summary) -> list[Panel]:
 
 
 def _memory(summary: Summary) -> list[Panel]:
-    if not summary.has_idle:
-        return []
-    bars = [(peer, max(0.0, found.value)) for peer in summary.peers
-            if (found := summary.of(IDLE, peer, "bytes_per_session"))]
-    return [Panel("bytes a session", bars, "{:,.0f}")]
+    panels = []
+    for held in summary.held:
+        bars = [(peer, max(0.0, found.value)) for peer in summary.peers
+                if (found := summary.of(held.name, peer, "bytes_per_session"))]
+        panels.append(Panel(f"{held.title}, bytes", bars, "{:,.0f}"))
+    return panels
 
 
 def chart(head: str, panels: list[Panel]) -> str:

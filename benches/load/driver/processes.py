@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from dataclasses import dataclass
@@ -155,11 +156,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until_serving(tree: Tree, port: int, patience: float = 30) -> None:
-    """Returns when the tree listens on the port and answers a handshake with 101. Some listen
-    before they have read their routes."""
+def wait_until_serving(tree: Tree, port: int, trusted: str | None, patience: float = 30) -> None:
+    """Returns when the tree listens on the port and answers a handshake with 101, over TLS
+    with a trusted certificate if one is given. Some listen before they have read their routes."""
     deadline = time.monotonic() + patience
-    while not (tree.listens_on(port) and _upgrades(port)):
+    while not (tree.listens_on(port) and _upgrades(port, trusted)):
         if not tree.is_alive():
             raise RuntimeError(f"ended at once:\n{tree.tail()}")
         if time.monotonic() > deadline:
@@ -167,16 +168,23 @@ def wait_until_serving(tree: Tree, port: int, patience: float = 30) -> None:
         time.sleep(0.05)
 
 
-def _upgrades(port: int) -> bool:
+def _upgrades(port: int, trusted: str | None) -> bool:
     request = (f"GET /echo HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
                "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                "Sec-WebSocket-Version: 13\r\n\r\n")
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        with _connection(port, trusted) as client:
             client.sendall(request.encode())
             return client.recv(64).startswith(b"HTTP/1.1 101")
     except OSError:
         return False
+
+
+def _connection(port: int, trusted: str | None) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", port), timeout=5)
+    if trusted is None:
+        return plain
+    return ssl.create_default_context(cafile=trusted).wrap_socket(plain, server_hostname="127.0.0.1")
 
 
 def _tcp():

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from driver import plot
-from driver.peers import REFERENCE
-from driver.scenarios import IDLE
+from driver.peers import REFERENCE, REFERENCE_TLS
+from driver.scenarios import Scenario
 from driver.summary import Median, Summary
 
 US = "switchyard"
@@ -40,12 +40,13 @@ def tables(document: dict) -> str:
     """Everything that a reader wants to see."""
     summary = Summary(document)
     parts = [_machine(document, summary)]
-    if summary.scenarios:
-        parts += [_cpu(summary), _absolute(summary)]
+    for tls in (False, True):
+        scenarios = [scenario for scenario in summary.scenarios if scenario.tls == tls]
+        if scenarios:
+            parts += [_cpu(summary, scenarios), _absolute(summary, scenarios)]
     if any(scenario.latency for scenario in summary.scenarios):
         parts.append(_latency(summary))
-    if summary.has_idle:
-        parts.append(_memory(summary))
+    parts += [_memory(summary, held) for held in summary.held]
     parts.append(_lost(summary))
     if document["failures"]:
         parts.append("Failed: " + "; ".join(line.splitlines()[0] for line in document["failures"]) + ".")
@@ -62,17 +63,18 @@ def _machine(document: dict, summary: Summary) -> str:
             f"Other work on the gateway's core: {summary.others():.0%} of the time.")
 
 
-def _cpu(summary: Summary) -> str:
-    rows = [[peer, *(_ratio(summary.ratio(scenario.name, peer)) for scenario in summary.scenarios)]
-            for peer in summary.peers]
-    return _table([f"CPU, x {REFERENCE}", *(scenario.title for scenario in summary.scenarios)], rows)
+def _cpu(summary: Summary, scenarios: list[Scenario]) -> str:
+    rows = [[peer, *(_ratio(summary.ratio(scenario, peer)) for scenario in scenarios)]
+            for peer in summary.took_part(scenarios)]
+    head = f"CPU, x {scenarios[0].reference}"
+    return _table([head, *(scenario.title for scenario in scenarios)], rows)
 
 
-def _absolute(summary: Summary) -> str:
+def _absolute(summary: Summary, scenarios: list[Scenario]) -> str:
     figures = (f"{scenario.title}: {found.value:.2f} us a {scenario.unit}"
-               for scenario in summary.scenarios
-               if (found := summary.of(scenario.name, REFERENCE, "cpu_us")))
-    return f"1.00 is, in CPU time of {REFERENCE}: " + "; ".join(figures) + "."
+               for scenario in scenarios
+               if (found := summary.of(scenario.name, scenario.reference, "cpu_us")))
+    return f"1.00 is, in CPU time of {scenarios[0].reference}: " + "; ".join(figures) + "."
 
 
 def _latency(summary: Summary) -> str:
@@ -80,22 +82,22 @@ def _latency(summary: Summary) -> str:
     keys = [("p50_us", "p50"), ("p99_us", "p99")]
     head = [f"{scenario.title}: {name}" for scenario in scenarios for _, name in keys]
     rows = [[peer, *(_number(summary.of(scenario.name, peer, key), 0)
-                     for scenario in scenarios for key, _ in keys)] for peer in summary.peers]
+                     for scenario in scenarios for key, _ in keys)] for peer in summary.took_part(scenarios)]
     return _table(["latency in us, client to client", *head], rows)
 
 
-def _memory(summary: Summary) -> str:
+def _memory(summary: Summary, held: Scenario) -> str:
     top = max(summary.document["plan"]["idle_steps"])
     after = summary.document["plan"]["after"]
     rows = []
     for peer in summary.peers:
-        rounds = summary.results[IDLE].get(peer, [])
+        rounds = summary.results[held.name].get(peer, [])
         if rounds:
             last = rounds[-1]
-            rows.append([peer, _number(summary.of(IDLE, peer, "bytes_per_session"), 0),
-                         _mib(last["memory"][top] if top in last["memory"] else last["memory"][str(top)]),
+            rows.append([peer, _number(summary.of(held.name, peer, "bytes_per_session"), 0),
+                         _mib(last["memory"][top]),
                          _mib(last["after"])])
-    head = ["idle session", "bytes a session", f"whole process at {top:,}",
+    head = [held.title, "bytes a session", f"whole process at {top:,}",
             f"{after:g} s after all have gone"]
     return _table(head, rows)
 
@@ -105,20 +107,21 @@ def _lost(summary: Summary) -> str:
         return ""
     lost = []
     for scenario in summary.scenarios:
-        ours, best = summary.ratio(scenario.name, US), summary.best(scenario.name, US)
+        ours, best = summary.ratio(scenario, US), summary.best(scenario, US)
         if ours and best and ours.value > best[1] * (1 + SAME):
             lost.append(f"{scenario.title}: {ours.value:.2f} against {best[1]:.2f} of {best[0]}")
-    if summary.has_idle:
-        lost += _lost_memory(summary)
+    for held in summary.held:
+        lost += _lost_memory(summary, held)
     text = "; ".join(lost) if lost else "nowhere in this run"
     return f"**Where Switchyard is not the best gateway** (by more than {SAME:.0%}): {text}."
 
 
-def _lost_memory(summary: Summary) -> list[str]:
-    found = {peer: figure.value for peer in summary.peers if peer != REFERENCE
-             if (figure := summary.of(IDLE, peer, "bytes_per_session"))}
+def _lost_memory(summary: Summary, held: Scenario) -> list[str]:
+    found = {peer: figure.value for peer in summary.peers
+             if peer not in (REFERENCE, REFERENCE_TLS)
+             and (figure := summary.of(held.name, peer, "bytes_per_session"))}
     ours = found.pop(US, None)
-    return [f"memory of an idle session: {ours:,.0f} bytes against {value:,.0f} of {peer}"
+    return [f"{held.title}: {ours:,.0f} bytes against {value:,.0f} of {peer}"
             for peer, value in found.items() if ours and value < ours]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from driver.peers import REFERENCE, REFERENCE_TLS
 
 MIB = str(1024 * 1024)
 
@@ -19,9 +21,20 @@ class Scenario:
     latency: bool = False
     """Whether the latency means anything: only where the load does not saturate a core."""
     sources: int = 0
+    tls: bool = False
+
+    @property
+    def reference(self) -> str:
+        """What its CPU is a ratio to."""
+        return REFERENCE_TLS if self.tls else REFERENCE
+
+    @property
+    def entrance(self) -> str:
+        """Which of a peer's ports it uses."""
+        return "tls" if self.tls else "listen"
 
 
-SCENARIOS = [
+PLAIN = [
     Scenario("echo", "echo 128 B, 100 conns", "message",
              ["echo", "--connections", "100", "--size", "128"]),
     Scenario("depth", "the same, 16 in flight", "message",
@@ -41,5 +54,16 @@ SCENARIOS = [
              ["echo", "--connections", "1", "--size", "128"], latency=True),
 ]
 
-IDLE = "idle"
-NAMES = [scenario.name for scenario in SCENARIOS] + [IDLE]
+OVER_TLS = ["echo", "echo-16k", "up-1m", "down-1m", "churn"]
+
+SCENARIOS = PLAIN + [
+    replace(scenario, name=f"tls-{scenario.name}", title=f"TLS: {scenario.title}", tls=True)
+    for scenario in PLAIN if scenario.name in OVER_TLS
+]
+
+# Not in CPU, but in memory.
+IDLE = Scenario("idle", "idle session", "session", ["idle", "--size", "1024"], sources=4)
+IDLE_TLS = replace(IDLE, name="tls-idle", title="TLS: idle session", tls=True)
+HELD = [IDLE, IDLE_TLS]
+
+NAMES = [scenario.name for scenario in SCENARIOS + HELD]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from driver.peers import REFERENCE
-from driver.scenarios import IDLE, SCENARIOS
+from driver.peers import REFERENCE, REFERENCE_TLS
+from driver.scenarios import HELD, SCENARIOS, Scenario
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,27 @@ class Summary:
         self.peers = [name for name in document["peers"]
                       if any(name in by_peer for by_peer in self.results.values())]
         self.scenarios = [scenario for scenario in SCENARIOS if scenario.name in self.results]
-        self.has_idle = IDLE in self.results
+        self.held = [scenario for scenario in HELD if scenario.name in self.results]
 
     def of(self, scenario: str, peer: str, key: str) -> Median | None:
         """The median of one figure."""
         return median([result[key] for result in self._rounds(scenario, peer)])
 
-    def ratio(self, scenario: str, peer: str, key: str = "cpu_us") -> Median | None:
-        """The median of the ratios to the reference, round by round."""
-        reference = {result["round"]: result[key] for result in self._rounds(scenario, REFERENCE)}
-        return median([result[key] / reference[result["round"]]
-                       for result in self._rounds(scenario, peer) if reference.get(result["round"])])
+    def took_part(self, scenarios: list[Scenario]) -> list[str]:
+        """The peers with a result in any of these."""
+        return [peer for peer in self.peers if any(peer in self.results[s.name] for s in scenarios)]
 
-    def best(self, scenario: str, but: str) -> tuple[str, float] | None:
-        """The gateway with the least CPU, the reference and one more left out."""
-        found = [(ratio.value, peer) for peer in self.peers if peer not in (REFERENCE, but)
+    def ratio(self, scenario: Scenario, peer: str) -> Median | None:
+        """The median of the ratios of CPU to the reference, round by round."""
+        key = "cpu_us"
+        reference = {result["round"]: result[key]
+                     for result in self._rounds(scenario.name, scenario.reference)}
+        return median([result[key] / reference[result["round"]]
+                       for result in self._rounds(scenario.name, peer) if reference.get(result["round"])])
+
+    def best(self, scenario: Scenario, but: str) -> tuple[str, float] | None:
+        """The gateway with the least CPU, the references and one more left out."""
+        found = [(ratio.value, peer) for peer in self.peers if peer not in (REFERENCE, REFERENCE_TLS, but)
                  if (ratio := self.ratio(scenario, peer))]
         if not found:
             return None

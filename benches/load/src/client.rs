@@ -14,12 +14,14 @@ mod target;
 mod visit;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 
 use crate::report::Gate;
+use crate::tls::Client;
 use target::Target;
 
 /// Without any progress for so long a run has failed.
@@ -36,6 +38,9 @@ pub(crate) struct Arguments {
     /// Connect from this many loopback addresses in turn (0: the system chooses)
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     sources: u8,
+    /// Speak TLS 1.3, and trust the certificate in this file
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
     /// Before the timed part, print a line and wait for one on standard input; the same before the end
     #[arg(long)]
     gated: bool,
@@ -137,7 +142,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Gate::Open
     };
-    let target = |path: &str| Target::new(arguments.target, path, arguments.sources);
+    let tls = arguments.tls.as_deref().map(Client::new).transpose()?;
+    let target = |path: &str| Target::new(arguments.target, tls.clone(), path, arguments.sources);
     match &arguments.scenario {
         Scenario::Echo(steady) => {
             let (request, reply) = (pattern(steady.size), pattern(steady.size));

@@ -1,6 +1,8 @@
 //! fwd-rw: what forwarding costs if nothing is done but forwarding. For each event one read into
 //! one buffer that all share, and one write; bytes are kept only when the other side does not
 //! take them. The reference of every ratio.
+//!
+//! With a certificate it is fwd-tls: TLS from clients, plain to the endpoint, and the same otherwise.
 
 mod pair;
 
@@ -12,13 +14,15 @@ use slab::Slab;
 use crate::net;
 use crate::poll::{Interest, Poll, Ready};
 use crate::report::Line;
+use crate::tls::Server;
+use crate::wire::Wire;
 use pair::{Pair, Side};
 
 const LISTENER: u64 = u64::MAX;
 const BUFFER: usize = 64 * 1024;
 
 /// Forwards until it is ended by a signal.
-pub(crate) fn run(listen: SocketAddr, to: SocketAddr) -> Result<()> {
+pub(crate) fn run(listen: SocketAddr, to: SocketAddr, tls: Option<Server>) -> Result<()> {
     let listener = net::listen(listen)?;
     let poll = Poll::new()?;
     poll.add(&listener, LISTENER, Interest::Read)?;
@@ -29,6 +33,7 @@ pub(crate) fn run(listen: SocketAddr, to: SocketAddr) -> Result<()> {
         poll,
         listener,
         to,
+        tls,
         pairs: Slab::new(),
         buffer: vec![0; BUFFER],
         ended: Vec::new(),
@@ -47,6 +52,7 @@ struct Forwarder {
     poll: Poll,
     listener: TcpListener,
     to: SocketAddr,
+    tls: Option<Server>,
     pairs: Slab<Pair>,
     buffer: Vec<u8>,
     /// Ended in this batch of events; dropped after it, so that no token changes hands within it.
@@ -68,8 +74,8 @@ impl Forwarder {
             return Ok(());
         }
         for side in Side::BOTH {
-            if let Some((stream, interest)) = pair.new_interest(side) {
-                self.poll.modify(stream, token(key, side), interest)?;
+            if let Some((wire, interest)) = pair.new_interest(side) {
+                self.poll.modify(wire, token(key, side), interest)?;
             }
         }
         Ok(())
@@ -77,7 +83,11 @@ impl Forwarder {
 
     fn accept(&mut self) -> Result<()> {
         while let Some(down) = net::accept(&self.listener)? {
-            let up = net::begin_connect(self.to, None)?;
+            let down = match &self.tls {
+                None => Wire::Plain(down),
+                Some(tls) => tls.wire(down)?,
+            };
+            let up = Wire::Plain(net::begin_connect(self.to, None)?);
             let entry = self.pairs.vacant_entry();
             let key = entry.key();
             self.poll

@@ -13,12 +13,15 @@ mod http;
 mod net;
 mod poll;
 mod report;
+mod tls;
 mod wire;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tls::Server;
 
 /// Load, endpoints and a raw forwarder for measuring WebSocket gateways. Results are JSON lines.
 #[derive(Debug, Parser)]
@@ -44,6 +47,12 @@ enum Part {
         /// Where they lead
         #[arg(long, value_name = "ADDRESS")]
         to: SocketAddr,
+        /// Speak TLS 1.3 to clients with the certificate in this file
+        #[arg(long, value_name = "FILE", requires = "key")]
+        certificate: Option<PathBuf>,
+        /// The certificate's key
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// Plays the clients and prints one line of results
     Client(client::Arguments),
@@ -52,7 +61,18 @@ enum Part {
 fn main() -> Result<()> {
     match Arguments::parse().part {
         Part::Endpoint { listen } => endpoint::run(listen),
-        Part::Forward { listen, to } => forward::run(listen, to),
+        Part::Forward {
+            listen,
+            to,
+            certificate,
+            key,
+        } => {
+            let tls = match (certificate, key) {
+                (Some(certificate), Some(key)) => Some(Server::new(&certificate, &key)?),
+                _ => None,
+            };
+            forward::run(listen, to, tls)
+        }
         Part::Client(arguments) => client::run(&arguments),
     }
 }

@@ -1,44 +1,96 @@
-//! A client's connection to what is measured.
+//! A connection, plain or TLS, blocking or not.
+//!
+//! Not here: certificates and what they are checked against (`tls`).
+
+mod secure;
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// A connection, plain.
-pub(crate) struct Wire {
-    tcp: TcpStream,
+use secure::Secure;
+
+/// One end of a connection.
+pub(crate) enum Wire {
+    Plain(TcpStream),
+    Tls(Box<Secure>),
 }
 
 impl Wire {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp }
+    pub(crate) fn tls(tcp: TcpStream, session: rustls::Connection) -> Self {
+        Self::Tls(Box::new(Secure::new(tcp, session)))
     }
 
     /// From now on nothing waits.
     pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
-        self.tcp.set_nonblocking(true)
+        self.tcp().set_nonblocking(true)
+    }
+
+    /// Whether bytes that were taken are not yet on their way: call [`Write::flush`] when there is
+    /// room again.
+    pub(crate) fn is_unflushed(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(secure) => secure.is_unflushed(),
+        }
+    }
+
+    /// Whether the peer is known to have ended its stream, which a read of TLS may learn while it
+    /// gives other bytes.
+    pub(crate) fn is_ended(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(secure) => secure.is_ended(),
+        }
+    }
+
+    /// Ends the stream to the peer.
+    pub(crate) fn shutdown(&mut self) -> io::Result<()> {
+        if let Self::Tls(secure) = self {
+            secure.say_goodbye()?;
+        }
+        self.tcp().shutdown(Shutdown::Write)
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(secure) => secure.tcp(),
+        }
     }
 }
 
+/// A TLS connection gives all it has when the buffer holds 64 KiB, so that waiting for the socket
+/// is enough.
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.tcp.read(buffer)
+        match self {
+            Self::Plain(tcp) => tcp.read(buffer),
+            Self::Tls(secure) => secure.read(buffer),
+        }
     }
 }
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.write(bytes)
+        match self {
+            Self::Plain(tcp) => tcp.write(bytes),
+            Self::Tls(secure) => secure.write(bytes),
+        }
     }
 
+    /// Sends what was taken, as far as there is room.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(secure) => secure.flush(),
+        }
     }
 }
 
 impl AsFd for Wire {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.tcp.as_fd()
+        self.tcp().as_fd()
     }
 }
 

@@ -85,10 +85,10 @@ impl Visitors {
 
     fn begin(&mut self) -> Result<()> {
         let began = Instant::now();
-        let tcp = self.target.begin()?;
+        let wire = self.target.begin()?;
         let entry = self.visits.vacant_entry();
-        self.poll.add(&tcp, entry.key() as u64, Interest::Write)?;
-        entry.insert(Visit::new(tcp, began));
+        self.poll.add(&wire, entry.key() as u64, Interest::Write)?;
+        entry.insert(Visit::new(wire, began));
         Ok(())
     }
 

@@ -88,6 +88,7 @@ impl Session {
 
     /// Goes on sending.
     pub(super) fn write(&mut self, exchange: &Exchange) -> Result<()> {
+        self.wire.flush()?;
         while self.unsent > 0 {
             let bytes = exchange.frames(self.sent_of_first, self.unsent);
             let Some(sent) = unless_blocked(self.wire.write(bytes))? else {
@@ -135,7 +136,7 @@ impl Session {
 
     /// What to wait for.
     pub(super) fn wanted(&self) -> Interest {
-        Interest::new(true, self.unsent > 0)
+        Interest::new(true, self.unsent > 0 || self.wire.is_unflushed())
     }
 }
 

@@ -8,19 +8,22 @@ use anyhow::{Context, Result, bail};
 use super::PATIENCE;
 use crate::http;
 use crate::net::{self, Sources};
+use crate::tls::Client;
 use crate::wire::Wire;
 
 /// An address, a path, and where to come from.
 pub(super) struct Target {
     address: SocketAddr,
+    tls: Option<Client>,
     sources: Sources,
     request: Vec<u8>,
 }
 
 impl Target {
-    pub(super) fn new(address: SocketAddr, path: &str, sources: u8) -> Self {
+    pub(super) fn new(address: SocketAddr, tls: Option<Client>, path: &str, sources: u8) -> Self {
         Self {
             address,
+            tls,
             sources: Sources::new(sources),
             request: http::request(path, &address.to_string()),
         }
@@ -32,15 +35,23 @@ impl Target {
     }
 
     /// Begins to connect.
-    pub(super) fn begin(&mut self) -> Result<TcpStream> {
-        Ok(net::begin_connect(self.address, self.sources.next())?)
+    pub(super) fn begin(&mut self) -> Result<Wire> {
+        let tcp = net::begin_connect(self.address, self.sources.next())?;
+        self.wire(tcp)
+    }
+
+    fn wire(&self, tcp: TcpStream) -> Result<Wire> {
+        match &self.tls {
+            None => Ok(Wire::Plain(tcp)),
+            Some(tls) => Ok(tls.wire(tcp, self.address.ip())?),
+        }
     }
 
     /// Opens a session and waits for it. Reads and writes on it wait too.
     pub(super) fn open(&mut self) -> Result<Wire> {
         let tcp = net::connect(self.address, self.sources.next(), PATIENCE)
             .with_context(|| format!("cannot connect to {}", self.address))?;
-        let mut wire = Wire::new(tcp);
+        let mut wire = self.wire(tcp)?;
         wire.write_all(&self.request)?;
         let mut head = Vec::new();
         let mut buffer = [0; 1024];

@@ -1,7 +1,6 @@
 //! One short visit: connect, handshake, echo, Close, end of stream.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
@@ -46,15 +45,15 @@ enum Phase {
     Handshake,
     Echo,
     Close,
-    /// The Close was answered; the server ends the stream first (RFC 6455 section 7.1.1).
+    /// The Close was answered and our stream is ended; the other end is to follow.
     End,
     Over,
 }
 
 impl Visit {
-    pub(super) fn new(tcp: TcpStream, began: Instant) -> Self {
+    pub(super) fn new(wire: Wire, began: Instant) -> Self {
         Self {
-            wire: Wire::new(tcp),
+            wire,
             began,
             phase: Phase::Connecting,
             received: Vec::new(),
@@ -67,10 +66,8 @@ impl Visit {
     }
 
     pub(super) fn interest(&self) -> Interest {
-        Interest::new(
-            self.phase != Phase::Connecting,
-            self.phase == Phase::Connecting,
-        )
+        let connecting = self.phase == Phase::Connecting;
+        Interest::new(!connecting, connecting || self.wire.is_unflushed())
     }
 
     /// Does what can be done now.
@@ -83,14 +80,14 @@ impl Visit {
         if self.phase == Phase::Connecting {
             return self.say(&script.request, Phase::Handshake);
         }
+        if self.phase == Phase::End {
+            return self.await_end(buffer);
+        }
+        self.wire.flush()?;
         let Some(len) = unless_blocked(self.wire.read(buffer))? else {
             return Ok(());
         };
-        if len == 0 {
-            ensure!(self.phase == Phase::End, "ended in {:?}", self.phase);
-            self.phase = Phase::Over;
-            return Ok(());
-        }
+        ensure!(len > 0, "ended in {:?}", self.phase);
         let input = buffer.get_mut(..len).unwrap_or_default();
         if self.phase == Phase::Handshake {
             return self.shake(input, script);
@@ -98,6 +95,19 @@ impl Visit {
         if self.take(input, script)? {
             latency.record(self.began.elapsed());
             self.say(&script.close, Phase::Close)?;
+        }
+        if self.phase == Phase::End && self.wire.is_ended() {
+            self.phase = Phase::Over;
+        }
+        Ok(())
+    }
+
+    /// All is said. How the other end hangs up does not matter any more.
+    fn await_end(&mut self, buffer: &mut [u8]) -> Result<()> {
+        match unless_blocked(self.wire.read(buffer)) {
+            Ok(None) => {}
+            Ok(Some(0)) | Err(_) => self.phase = Phase::Over,
+            Ok(Some(len)) => bail!("{len} bytes after the Close"),
         }
         Ok(())
     }
@@ -146,7 +156,13 @@ impl Visit {
                 Ok(true)
             }
             (Phase::Close, Kind::Close) => {
-                self.phase = Phase::End;
+                // The server is the one to end the stream first (RFC 6455 section 7.1.1). It is on
+                // its way; many clients end theirs as well, and Envoy and Go's proxies wait for it.
+                // If it is there already, there is nothing to end.
+                self.phase = match self.wire.shutdown() {
+                    Ok(()) => Phase::End,
+                    Err(_) => Phase::Over,
+                };
                 Ok(false)
             }
             (phase, kind) => bail!("{kind:?} in {phase:?}"),

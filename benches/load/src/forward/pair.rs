@@ -1,10 +1,9 @@
 //! Two connections joined.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
 
 use crate::poll::{Interest, Ready};
-use crate::wire::unless_blocked;
+use crate::wire::{Wire, unless_blocked};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ pub(super) struct Pair {
 }
 
 struct Half {
-    stream: TcpStream,
+    wire: Wire,
     /// What this side has not taken yet; boxed, because there is nearly never anything.
     unsent: Option<Box<[u8]>>,
     interest: Interest,
@@ -34,9 +33,9 @@ struct Half {
 }
 
 impl Half {
-    fn new(stream: TcpStream) -> Self {
+    fn new(wire: Wire) -> Self {
         Self {
-            stream,
+            wire,
             unsent: None,
             interest: Interest::Read,
             ended: false,
@@ -44,7 +43,7 @@ impl Half {
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let sent = unless_blocked(self.stream.write(bytes))?.unwrap_or(0);
+        let sent = unless_blocked(self.wire.write(bytes))?.unwrap_or(0);
         let rest = bytes.get(sent..).unwrap_or_default();
         self.unsent = (!rest.is_empty()).then(|| rest.into());
         Ok(())
@@ -52,7 +51,7 @@ impl Half {
 }
 
 impl Pair {
-    pub(super) fn new(down: TcpStream, up: TcpStream) -> Self {
+    pub(super) fn new(down: Wire, up: Wire) -> Self {
         Self {
             down: Half::new(down),
             up: Half::new(up),
@@ -61,12 +60,13 @@ impl Pair {
 
     pub(super) fn handle(&mut self, side: Side, event: Ready, buffer: &mut [u8]) -> io::Result<()> {
         let (from, to) = self.halves(side);
-        if event.writable
-            && let Some(unsent) = from.unsent.take()
-        {
-            from.send(&unsent)?;
-            if from.unsent.is_none() && to.ended {
-                from.stream.shutdown(Shutdown::Write)?;
+        if event.writable {
+            from.wire.flush()?;
+            if let Some(unsent) = from.unsent.take() {
+                from.send(&unsent)?;
+                if from.unsent.is_none() && to.ended {
+                    from.wire.shutdown()?;
+                }
             }
         }
         if event.readable && !from.ended && to.unsent.is_none() {
@@ -77,20 +77,20 @@ impl Pair {
 
     /// Both have ended, and everything is sent.
     pub(super) fn is_over(&self) -> bool {
-        let over = |half: &Half| half.ended && half.unsent.is_none();
+        let over = |half: &Half| half.ended && half.unsent.is_none() && !half.wire.is_unflushed();
         over(&self.down) && over(&self.up)
     }
 
     /// What to be told of from now on, if that is something else than before.
-    pub(super) fn new_interest(&mut self, side: Side) -> Option<(&TcpStream, Interest)> {
+    pub(super) fn new_interest(&mut self, side: Side) -> Option<(&Wire, Interest)> {
         let (half, other) = self.halves(side);
         let reads = !half.ended && other.unsent.is_none();
-        let interest = Interest::new(reads, half.unsent.is_some());
+        let interest = Interest::new(reads, half.unsent.is_some() || half.wire.is_unflushed());
         if interest == half.interest {
             return None;
         }
         half.interest = interest;
-        Some((&half.stream, interest))
+        Some((&half.wire, interest))
     }
 
     fn halves(&mut self, side: Side) -> (&mut Half, &mut Half) {
@@ -102,12 +102,17 @@ impl Pair {
 }
 
 fn forward(from: &mut Half, to: &mut Half, buffer: &mut [u8]) -> io::Result<()> {
-    let Some(len) = unless_blocked(from.stream.read(buffer))? else {
+    let Some(len) = unless_blocked(from.wire.read(buffer))? else {
         return Ok(());
     };
-    if len == 0 {
-        from.ended = true;
-        return to.stream.shutdown(Shutdown::Write);
+    if len > 0 {
+        to.send(buffer.get(..len).unwrap_or_default())?;
     }
-    to.send(buffer.get(..len).unwrap_or_default())
+    if len == 0 || from.wire.is_ended() {
+        from.ended = true;
+    }
+    if from.ended && to.unsent.is_none() {
+        to.wire.shutdown()?;
+    }
+    Ok(())
 }
