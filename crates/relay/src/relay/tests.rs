@@ -13,5 +13,5 @@ use super::*;
 #[test]
 fn an_idle_session_is_small() {
     let size = size_of::<Relay<TcpStream, TcpStream>>();
-    assert!(size <= 560, "{size} bytes");
+    assert!(size <= 512, "{size} bytes");
 }
