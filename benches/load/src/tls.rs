@@ -13,8 +13,9 @@ use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::UnbufferedServerConnection;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
 
 use crate::wire::Wire;
 
@@ -42,7 +43,7 @@ impl Client {
     pub(crate) fn wire(&self, tcp: TcpStream, server: IpAddr) -> io::Result<Wire> {
         let session = ClientConnection::new(Arc::clone(&self.0), ServerName::from(server));
         let session = session.map_err(io::Error::other)?;
-        Ok(Wire::tls(tcp, session.into()))
+        Ok(Wire::client(tcp, session))
     }
 }
 
@@ -60,8 +61,8 @@ impl Server {
     }
 
     pub(crate) fn wire(&self, tcp: TcpStream) -> io::Result<Wire> {
-        let session = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
-        Ok(Wire::tls(tcp, session.into()))
+        let session = UnbufferedServerConnection::new(Arc::clone(&self.0));
+        Ok(Wire::server(tcp, session.map_err(io::Error::other)?))
     }
 }
 

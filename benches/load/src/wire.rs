@@ -2,23 +2,35 @@
 //!
 //! Not here: certificates and what they are checked against (`tls`).
 
+mod lean;
 mod secure;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use rustls::ClientConnection;
+use rustls::server::UnbufferedServerConnection;
+
+use lean::Lean;
 use secure::Secure;
 
 /// One end of a connection.
 pub(crate) enum Wire {
     Plain(TcpStream),
-    Tls(Box<Secure>),
+    /// TLS, as a client.
+    Client(Box<Secure>),
+    /// TLS, as a server.
+    Server(Box<Lean>),
 }
 
 impl Wire {
-    pub(crate) fn tls(tcp: TcpStream, session: rustls::Connection) -> Self {
-        Self::Tls(Box::new(Secure::new(tcp, session)))
+    pub(crate) fn client(tcp: TcpStream, session: ClientConnection) -> Self {
+        Self::Client(Box::new(Secure::new(tcp, session)))
+    }
+
+    pub(crate) fn server(tcp: TcpStream, session: UnbufferedServerConnection) -> Self {
+        Self::Server(Box::new(Lean::new(tcp, session)))
     }
 
     /// From now on nothing waits.
@@ -31,7 +43,8 @@ impl Wire {
     pub(crate) fn is_unflushed(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::Tls(secure) => secure.is_unflushed(),
+            Self::Client(tls) => tls.is_unflushed(),
+            Self::Server(tls) => tls.is_unflushed(),
         }
     }
 
@@ -40,14 +53,17 @@ impl Wire {
     pub(crate) fn is_ended(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::Tls(secure) => secure.is_ended(),
+            Self::Client(tls) => tls.is_ended(),
+            Self::Server(tls) => tls.is_ended(),
         }
     }
 
     /// Ends the stream to the peer.
     pub(crate) fn shutdown(&mut self) -> io::Result<()> {
-        if let Self::Tls(secure) = self {
-            secure.say_goodbye()?;
+        match self {
+            Self::Plain(_) => {}
+            Self::Client(tls) => tls.say_goodbye()?,
+            Self::Server(tls) => tls.say_goodbye()?,
         }
         self.tcp().shutdown(Shutdown::Write)
     }
@@ -55,7 +71,8 @@ impl Wire {
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
-            Self::Tls(secure) => secure.tcp(),
+            Self::Client(tls) => tls.tcp(),
+            Self::Server(tls) => tls.tcp(),
         }
     }
 }
@@ -66,7 +83,8 @@ impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.read(buffer),
-            Self::Tls(secure) => secure.read(buffer),
+            Self::Client(tls) => tls.read(buffer),
+            Self::Server(tls) => tls.read(buffer),
         }
     }
 }
@@ -75,7 +93,8 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(tcp) => tcp.write(bytes),
-            Self::Tls(secure) => secure.write(bytes),
+            Self::Client(tls) => tls.write(bytes),
+            Self::Server(tls) => tls.write(bytes),
         }
     }
 
@@ -83,7 +102,8 @@ impl Write for Wire {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(_) => Ok(()),
-            Self::Tls(secure) => secure.flush(),
+            Self::Client(tls) => tls.flush(),
+            Self::Server(tls) => tls.flush(),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! TLS over a socket: one read and one write of the socket at a time, however many records that is.
+//! The client's side of TLS: one read and one write of the socket at a time, however many records
+//! that is.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use rustls::Connection;
+use rustls::ClientConnection;
 
 /// Bytes read from a socket at a time. What they and one record before them decrypt to fits into
 /// 64 KiB.
@@ -20,13 +21,13 @@ thread_local! {
 /// A socket and its TLS session.
 pub(crate) struct Secure {
     tcp: TcpStream,
-    session: Connection,
+    session: ClientConnection,
     /// The peer said goodbye.
     ended: bool,
 }
 
 impl Secure {
-    pub(super) fn new(tcp: TcpStream, session: Connection) -> Self {
+    pub(super) fn new(tcp: TcpStream, session: ClientConnection) -> Self {
         Self {
             tcp,
             session,
