@@ -58,7 +58,8 @@ fn nine_thousand_idle_sessions() {
         .wait_metric("switchyard_sessions", &[], SESSIONS as u64);
 
     let each = (resident(stage.gateway.id()) - before) / SESSIONS as u64;
-    assert!(each < 16 << 10, "an idle session takes {each} bytes");
+    // Less than one read buffer of hyper's: whatever pins one is found here.
+    assert!(each < 8 << 10, "an idle session takes {each} bytes");
 
     sessions.iter_mut().step_by(97).for_each(Ends::talk);
     drop(sessions);
