@@ -47,17 +47,13 @@ class Campaign:
         self.failures: list[str] = []
 
     def run(self) -> None:
-        """Everything, scenario by scenario."""
-        endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
-        try:
-            for scenario in SCENARIOS:
+        """Everything, scenario by scenario, each with an endpoint of its own."""
+        for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._idle, HELD)]:
+            for scenario in scenarios:
                 if scenario.name in self.plan.scenarios:
-                    self._scenario(scenario, port)
-            for held in HELD:
-                if held.name in self.plan.scenarios:
-                    self._idle(held, port)
-        finally:
-            endpoint.end()
+                    endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
+                    with endpoint:
+                        measure_one(scenario, port)
 
     def _scenario(self, scenario: Scenario, endpoint: int) -> None:
         say(f"== {scenario.name}: {scenario.title}")
@@ -108,6 +104,9 @@ class Campaign:
 
     def _note(self, scenario: str, number: int, running: Running, measurement) -> None:
         name = running.peer.name
+        if not running.tree.is_alive():
+            self._fail(name, scenario, RuntimeError(f"it has ended: {running.tree.tail()}"))
+            return
         try:
             result = {"round": number, **measurement()}
         except (RuntimeError, OSError, ValueError) as error:

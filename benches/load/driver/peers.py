@@ -73,7 +73,7 @@ class Running:
             for name in peer.listens:
                 trusted = values["certificate"] if name == "tls" else None
                 wait_until_serving(self.tree, self.ports[name], trusted)
-        except RuntimeError:
+        except BaseException:
             self.tree.end()
             raise
 

@@ -17,10 +17,10 @@ BAR, STEP, TITLE = 13, 18, 26
 STYLE = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328 }
 .title { font-weight: 600; font-size: 13px } .head { font-weight: 600; font-size: 16px }
-.note { fill: #59636e } .label { text-anchor: end }
+.note { fill: #59636e; stroke: #fff; stroke-width: 3px; paint-order: stroke } .label { text-anchor: end }
 .bar { fill: #b6bec8 } .us { fill: #1f6feb } .one { stroke: #59636e; stroke-dasharray: 3 3 }
 @media (prefers-color-scheme: dark) {
-  text { fill: #f0f6fc } .note { fill: #9198a1 } .bar { fill: #57606a } .us { fill: #4493f8 }
+  text { fill: #f0f6fc } .note { fill: #9198a1; stroke: #0d1117 } .bar { fill: #57606a } .us { fill: #4493f8 }
   .one { stroke: #9198a1 }
 }
 """
@@ -63,10 +63,10 @@ def _cpu(summary: Summary) -> list[Panel]:
 def _latency(summary: Summary) -> list[Panel]:
     panels = []
     for scenario in (scenario for scenario in summary.scenarios if scenario.latency):
-        for key, name in [("p50_us", "median"), ("p99_us", "99th percentile")]:
+        for key, name in [("p50_us", "median"), ("p99_us", "99 %")]:
             bars = [(peer, found.value) for peer in summary.peers
                     if (found := summary.of(scenario.name, peer, key))]
-            panels.append(Panel(f"{scenario.title}: {name}", bars, "{:,.0f}"))
+            panels.append(Panel(f"{scenario.name}: {name}", bars, "{:,.0f}"))
     return panels
 
 
@@ -81,7 +81,7 @@ def _memory(summary: Summary) -> list[Panel]:
 
 def chart(head: str, panels: list[Panel]) -> str:
     """Panels side by side, a few in a row."""
-    columns = min(COLUMNS, len(panels))
+    columns = 2 if len(panels) in (2, 4) else min(COLUMNS, len(panels))
     height = max(panel.height for panel in panels)
     rows = -(-len(panels) // columns)
     total_width = max(columns * (WIDTH + GAP) + GAP, 460)
@@ -99,6 +99,10 @@ def chart(head: str, panels: list[Panel]) -> str:
 def _draw(panel: Panel) -> str:
     most = max([value for _, value in panel.bars] + [panel.line_at or 0.0]) or 1.0
     parts = [f'<text class="title" x="0" y="14">{escape(panel.title)}</text>']
+    if panel.line_at is not None:
+        x = LABELS + panel.line_at / most * BARS
+        bottom = TITLE + STEP * len(panel.bars)
+        parts.append(f'<line class="one" x1="{x:.1f}" x2="{x:.1f}" y1="{TITLE - 4}" y2="{bottom}"/>')
     for index, (name, value) in enumerate(panel.bars):
         y = TITLE + index * STEP
         width = value / most * BARS
@@ -107,8 +111,4 @@ def _draw(panel: Panel) -> str:
             f'<text class="label" x="{LABELS - 8}" y="{y + 11}">{escape(name)}</text>'
             f'<rect class="{kind}" x="{LABELS}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2"/>'
             f'<text class="note" x="{LABELS + width + 6:.1f}" y="{y + 11}">{panel.format.format(value)}</text>')
-    if panel.line_at is not None:
-        x = LABELS + panel.line_at / most * BARS
-        bottom = TITLE + STEP * len(panel.bars)
-        parts.append(f'<line class="one" x1="{x:.1f}" x2="{x:.1f}" y1="{TITLE - 4}" y2="{bottom}"/>')
     return "".join(parts)

@@ -50,7 +50,10 @@ class Tree:
                 start_new_session=True)
 
     def pids(self) -> list[int]:
-        """The process and all its descendants."""
+        """The process and all its descendants; none once it was found dead, for then the number
+        may be another's."""
+        if self.process.returncode is not None:
+            return []
         children: dict[int, list[int]] = {}
         for pid in _numbers(Path("/proc")):
             fields = _stat(Path(f"/proc/{pid}/stat"))
@@ -136,8 +139,8 @@ class Tree:
         self.process.wait()
 
     def tail(self) -> str:
-        """The last lines it wrote, for an error."""
-        return "\n".join(_read(self.log).splitlines()[-5:])
+        """The end of what it wrote, for an error."""
+        return " / ".join(_read(self.log).split("\n")[-4:])[-400:]
 
 
 def busy(core: int) -> tuple[float, float]:
@@ -162,9 +165,9 @@ def wait_until_serving(tree: Tree, port: int, trusted: str | None, patience: flo
     deadline = time.monotonic() + patience
     while not (tree.listens_on(port) and _upgrades(port, trusted)):
         if not tree.is_alive():
-            raise RuntimeError(f"ended at once:\n{tree.tail()}")
+            raise RuntimeError(f"ended at once: {tree.tail()}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"does not serve on {port}:\n{tree.tail()}")
+            raise RuntimeError(f"does not serve on {port}: {tree.tail()}")
         time.sleep(0.05)
 
 

@@ -121,10 +121,6 @@ impl Lean {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let piece = bytes.get(..WRITE).unwrap_or(bytes);
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method alone has one lifetime, and any is needed"
-        )]
         self.encrypt(|traffic, output| traffic.encrypt(piece, output))?;
         Ok(piece.len())
     }
