@@ -94,18 +94,18 @@ def idle(running: Running, held: Scenario, steps: list[int], settle: float, afte
          place: Place) -> dict:
     """Memory at each step of open sessions, and some time after they have gone."""
     argv = ["--steps", ",".join(map(str, steps))]
-    memory = {0: running.tree.memory()}
+    memory = []
     with load.client(running, held, argv, place.load_cores, place.run) as client:
         for step in steps:
             client.hear()
             time.sleep(settle)
-            memory[step] = running.tree.memory()
+            memory.append((step, running.tree.memory()))
             client.go()
         client.hear()
     time.sleep(after)
     return {
         "memory": memory,
-        "bytes_per_session": slope([(step, memory[step]) for step in steps]),
+        "bytes_per_session": slope(memory),
         "after_s": after,
         "after": running.tree.memory(),
     }

@@ -95,7 +95,7 @@ def _memory(summary: Summary, held: Scenario) -> str:
         if rounds:
             last = rounds[-1]
             rows.append([peer, _number(summary.of(held.name, peer, "bytes_per_session"), 0),
-                         _mib(last["memory"][top]),
+                         _mib(dict(last["memory"])[top]),
                          _mib(last["after"])])
     head = [held.title, "bytes a session", f"whole process at {top:,}",
             f"{after:g} s after all have gone"]
