@@ -4,7 +4,9 @@
 //! The wait for hyper is one task and the relay another: the relay's task lives for hours and is
 //! to be no larger than it must, and nothing of the request or of hyper's buffers is in it.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
@@ -13,7 +15,7 @@ use switchyard_drain::Phase;
 use switchyard_proto::CloseCode;
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
-use switchyard_relay::{Closed, Handle, Leg, Relay, Ticket, Traffic};
+use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
 use switchyard_upstream::Lease;
@@ -37,14 +39,14 @@ pub(crate) struct Join {
 impl Join {
     /// Relays once hyper has written the 101 and given the connection up.
     pub(crate) async fn behind<T: Transport>(self, on_upgrade: OnUpgrade) {
-        let record = Record::of(&self);
         match taken_over::<T>(on_upgrade).await {
-            Some(downstream) => self.relay(downstream, record),
-            None => record.abandoned(),
+            Some(downstream) => self.relay(downstream),
+            None => Record::of(&self).abandoned(self.ticket.info()),
         }
     }
 
-    fn relay<T: Transport>(self, downstream: Leg<Seated<T>>, record: Record) {
+    fn relay<T: Transport>(self, downstream: Leg<Seated<T>>) {
+        let record = Record::of(&self);
         let Self {
             worker,
             route,
@@ -70,11 +72,31 @@ impl Join {
             &traffic,
             route.limits,
         );
-        worker.tasks.spawn(async move {
-            let closed = relay.await;
-            drop(lease);
-            record.closed(&closed);
+        worker.tasks.spawn(Running {
+            relay,
+            end: Some((lease, record)),
         });
+    }
+}
+
+/// The task of an open session. A type of its own, because an async block would hold the relay
+/// twice: as what it captured and as what it awaits.
+struct Running<T> {
+    relay: Relay<Seated<T>, TcpStream>,
+    /// What is given back and said when the relay is done.
+    end: Option<(Lease, Record)>,
+}
+
+impl<T: Transport> Future for Running<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let closed = ready!(Pin::new(&mut self.relay).poll(cx));
+        if let Some((lease, record)) = self.end.take() {
+            drop(lease);
+            record.closed(self.relay.handle().info(), &closed);
+        }
+        Poll::Ready(())
     }
 }
 
@@ -95,7 +117,6 @@ fn owned(early: &Bytes) -> Bytes {
 
 /// What a session's close record says beyond how it ended. It lives as long as the session.
 struct Record {
-    handle: Handle,
     worker: Arc<Worker>,
     route: Arc<Route>,
     affinity: AffinityResult,
@@ -104,7 +125,6 @@ struct Record {
 impl Record {
     fn of(join: &Join) -> Self {
         Self {
-            handle: Handle::clone(&join.ticket),
             worker: Arc::clone(&join.worker),
             route: Arc::clone(&join.route),
             affinity: join.affinity,
@@ -112,9 +132,9 @@ impl Record {
     }
 
     /// The client's connection broke while the 101 was on its way.
-    fn abandoned(self) {
-        let duration = self.handle.info().opened.elapsed();
-        self.closed(&Closed {
+    fn abandoned(self, session: &SessionInfo) {
+        let duration = session.opened.elapsed();
+        let closed = Closed {
             outcome: Outcome {
                 initiator: Initiator::Downstream,
                 code: CloseCode::ABNORMAL,
@@ -125,10 +145,11 @@ impl Record {
             from_upstream: Traffic::default(),
             duration,
             idle: duration,
-        });
+        };
+        self.closed(session, &closed);
     }
 
-    fn closed(self, closed: &Closed) {
+    fn closed(self, session: &SessionInfo, closed: &Closed) {
         let outcome = closed.outcome;
         let (initiator, code) = (initiator(outcome.initiator), outcome.code.get());
         let reason = outcome.cause.reason();
@@ -138,14 +159,13 @@ impl Record {
         if self.worker.watch.phase() >= Phase::Draining {
             self.worker.drain.closed(drained(&outcome));
         }
-        let info = self.handle.info();
         access::Closed {
-            session: &info.id,
-            request_id: &info.request_id,
-            route: &info.route,
-            cluster: &info.cluster,
-            endpoint: &info.endpoint,
-            client: info.client,
+            session: &session.id,
+            request_id: &session.request_id,
+            route: &session.route,
+            cluster: &session.cluster,
+            endpoint: &session.endpoint,
+            client: session.client,
             affinity: self.affinity,
             initiator,
             code,

@@ -5,6 +5,7 @@
 //! write, with each side that has not taken everything; and with its handle, for commands and
 //! alarms.
 
+mod early;
 mod input;
 mod line;
 mod output;
@@ -21,15 +22,19 @@ use switchyard_proto::session::{Outcome, Session, Traffic};
 use switchyard_telemetry::{CountedSession, RouteTraffic};
 
 use crate::clock;
-use crate::handle::Command;
+use crate::handle::{Command, Handle};
 use crate::leg::{Leg, Wire, Wires};
 use crate::meter::direction;
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
+use early::Early;
 use line::{Line, Outlet};
 
 /// How often a poll turns to one of the sides before it lets other sessions run: 16 rounds.
 const TURNS: usize = 32;
+
+/// How many bytes a poll moves, give or take a read, before it lets other sessions run.
+const BUDGET: usize = 4 * READ;
 
 /// What the session machine may add to one read: a control frame it held back (131 bytes) and a
 /// Close of its own (131 bytes).
@@ -70,6 +75,7 @@ pub struct Closed {
 #[must_use = "a session moves only while it is polled"]
 pub struct Relay<D, U> {
     wires: Wires<D, U>,
+    early: Option<Box<Early>>,
     downstream: Line,
     upstream: Line,
     session: Session,
@@ -91,11 +97,18 @@ enum Step {
 struct Turn<'a, 'w> {
     cx: &'a mut Context<'w>,
     now: Instant,
+    /// Bytes read so far.
+    moved: usize,
     /// When the session machine last said it wants to be called, if it was asked.
     until: Option<Instant>,
 }
 
 impl<D: Wire, U: Wire> Relay<D, U> {
+    /// The session, as it is seen from outside.
+    pub fn handle(&self) -> &Handle {
+        &self.ticket
+    }
+
     /// Joins two connections whose handshakes are done.
     pub fn new(
         downstream: Leg<D>,
@@ -110,8 +123,9 @@ impl<D: Wire, U: Wire> Relay<D, U> {
                 downstream: downstream.io,
                 upstream: upstream.io,
             },
-            downstream: Line::new(downstream.early),
-            upstream: Line::new(upstream.early),
+            early: Early::new(downstream.early, upstream.early),
+            downstream: Line::new(),
+            upstream: Line::new(),
             session,
             ticket,
             traffic: traffic.session(),
@@ -129,6 +143,7 @@ impl<D: Wire, U: Wire> Future for Relay<D, U> {
         let mut turn = Turn {
             cx,
             now: clock::now(),
+            moved: 0,
             until: None,
         };
         match Scratch::with(|scratch| relay.advance(scratch, &mut turn)) {
@@ -153,6 +168,9 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             let step = self.turn_to(from, scratch, turn)?;
             if (last, step) == (Step::Idle, Step::Idle) {
                 return ControlFlow::Continue(());
+            }
+            if turn.moved >= BUDGET {
+                break;
             }
             last = step;
             from = from.other();

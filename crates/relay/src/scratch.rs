@@ -7,8 +7,9 @@ use std::ops::Range;
 
 use switchyard_proto::Side;
 
-/// The most that is read at once, in bytes.
-pub(crate) const READ: usize = 64 * 1024;
+/// The most that is read at once, in bytes. Large messages are cheaper the more of them goes with
+/// one system call, up to about this; docs/benchmarks.md has the figures.
+pub(crate) const READ: usize = 256 * 1024;
 
 /// Room before what is read, for what the session machine held back and now sends before it: a
 /// header or a control frame, or a control frame of its own.

@@ -42,10 +42,22 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         turn: &mut Turn<'_, '_>,
         area: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        match self.line_mut(from).take_early(area) {
-            Some(len) => Poll::Ready(Ok(len)),
-            None => self.wires.poll_read(from, turn.cx, area),
+        match self.take_early(from, area) {
+            // 0 would stand for the end of the stream.
+            0 => self.wires.poll_read(from, turn.cx, area),
+            len => Poll::Ready(Ok(len)),
         }
+    }
+
+    fn take_early(&mut self, from: Side, area: &mut [u8]) -> usize {
+        let Some(early) = &mut self.early else {
+            return 0;
+        };
+        let len = early.take(from, area);
+        if early.is_empty() {
+            self.early = None;
+        }
+        len
     }
 
     /// Shows the session machine what was read, and does what it says.
@@ -56,6 +68,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         scratch: &mut Scratch,
         turn: &mut Turn<'_, '_>,
     ) -> ControlFlow<Outcome> {
+        turn.moved += len;
         self.ticket.touch(turn.now);
         self.traffic.bytes(direction(from), len as u64);
         let mut chunk = scratch.chunk(from.other(), len);

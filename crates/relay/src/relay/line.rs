@@ -1,15 +1,10 @@
-//! What a relay keeps of one side besides the connection: what came early from it, what it has not
-//! taken, and how far the stream to it has come.
-
-use std::io::Read;
-
-use bytes::{Buf, Bytes};
+//! What a relay keeps of one side besides the connection: what it has not taken, and how far the
+//! stream to it has come.
 
 use crate::pending::Pending;
 
-/// One side of a session.
+/// The stream to one side of a session.
 pub(super) struct Line {
-    early: Option<Box<Bytes>>,
     pub(super) pending: Option<Box<Pending>>,
     pub(super) outlet: Outlet,
 }
@@ -32,29 +27,11 @@ pub(super) enum Outlet {
 }
 
 impl Line {
-    pub(super) fn new(early: Bytes) -> Self {
-        let early = (!early.is_empty()).then(|| Box::new(early));
+    pub(super) fn new() -> Self {
         Self {
-            early,
             pending: None,
             outlet: Outlet::Open,
         }
-    }
-
-    /// Moves early bytes to `area`, if there are any left.
-    pub(super) fn take_early(&mut self, area: &mut [u8]) -> Option<usize> {
-        let early = self.early.as_mut()?;
-        // Reading from memory cannot fail, and 0 would stand for the end of the stream.
-        let taken = early
-            .as_mut()
-            .reader()
-            .read(area)
-            .ok()
-            .filter(|taken| *taken > 0);
-        if early.is_empty() {
-            self.early = None;
-        }
-        taken
     }
 
     /// Whether everything that was written to the side is on the wire.
