@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use switchyard_drain::{Phase, Tasks, Watch};
-use switchyard_edge::{self as edge, Listener, SnapshotCell};
+use switchyard_edge::{self as edge, Handover, Inbox, Listener, SnapshotCell};
 use switchyard_proto::session::Cause;
 use switchyard_relay::{DrainPlan, Registry};
 use switchyard_telemetry::Metrics;
@@ -44,10 +44,12 @@ impl Workers {
     ) -> Result<Self, StartError> {
         let (alive, ended) = mpsc::channel(1);
         let mut registries = Vec::with_capacity(listeners.len());
-        for (index, listeners) in listeners.into_iter().enumerate() {
-            let worker = Worker::new(index, common.clone(), alive.clone())?;
+        let places = Handover::among(listeners.len(), &common.metrics);
+        for (index, (listeners, place)) in listeners.into_iter().zip(places).enumerate() {
+            let (handover, inbox) = place;
+            let worker = Worker::new(index, handover, common.clone(), alive.clone())?;
             registries.push(worker.registry.clone());
-            worker.start(listeners).map_err(StartError::Thread)?;
+            worker.start(listeners, inbox).map_err(StartError::Thread)?;
         }
         Ok(Self { registries, ended })
     }
@@ -89,6 +91,7 @@ struct Worker {
 impl Worker {
     fn new(
         index: usize,
+        handover: Handover,
         mut common: Common,
         alive: mpsc::Sender<Infallible>,
     ) -> Result<Self, StartError> {
@@ -101,6 +104,7 @@ impl Worker {
         let edge = edge::Worker::new(
             Arc::clone(&common.snapshot),
             registry.clone(),
+            handover,
             &common.metrics,
             work.clone(),
             common.watch.clone(),
@@ -117,19 +121,21 @@ impl Worker {
         })
     }
 
-    fn start(self, listeners: Vec<Listener>) -> io::Result<()> {
+    fn start(self, listeners: Vec<Listener>, inbox: Inbox) -> io::Result<()> {
         let name = format!("worker-{}", self.index);
         thread::Builder::new().name(name).spawn(move || {
-            self.runtime.block_on(self.serve(listeners));
+            self.runtime.block_on(self.serve(listeners, inbox));
             drop(self.alive);
         })?;
         Ok(())
     }
 
     /// Accepts until the drain begins, asks the sessions to go, and ends with the last of them or at the cut.
-    async fn serve(&self, listeners: Vec<Listener>) {
+    async fn serve(&self, listeners: Vec<Listener>, inbox: Inbox) {
         let background = Tasks::new();
         background.spawn(self.registry.clone().keep_time());
+        self.work
+            .spawn(edge::take_over(inbox, Arc::clone(&self.edge)));
         for listener in listeners {
             let name = Arc::clone(listener.name());
             let serving = edge::serve(listener, Arc::clone(&self.edge));

@@ -1,7 +1,7 @@
 //! The accept loop of one worker.
 //!
-//! It admits connections up to the listener's limit, starts a task for each and ends when the
-//! worker drains. How a connection is served is not here.
+//! It admits connections up to the listener's limit, starts a task for each, here or at another
+//! worker, and ends when the worker drains. How a connection is served is not here.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use switchyard_drain::Phase;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::Receiver;
 use tokio::time;
 
 use crate::connection::{self, Connection};
-use crate::io::{Seat, Seated};
+use crate::handover::{Accepted, Colleague, Inbox};
+use crate::io::Seated;
 use crate::listener::{Listener, Shared};
+use crate::seat::Seat;
 use crate::worker::Worker;
 
 /// How long to wait after accepting failed, at first.
@@ -38,6 +41,26 @@ pub async fn serve(listener: Listener, worker: Arc<Worker>) -> io::Result<()> {
         () = accept_forever(&socket, &shared, &worker) => {}
     }
     empty_queue(&socket.into_std()?, &shared, &worker)
+}
+
+/// Serves what other workers hand over, until `worker` drains and the last of it has arrived: who gave
+/// a connection away relies on it.
+pub async fn take_over(inbox: Inbox, worker: Arc<Worker>) {
+    let mut accepted = inbox.accepted;
+    let draining = worker.watch.clone();
+    tokio::select! {
+        biased;
+        () = draining.reached(Phase::Draining) => {}
+        () = receive_all(&mut accepted, &worker) => {}
+    }
+    accepted.close();
+    receive_all(&mut accepted, &worker).await;
+}
+
+async fn receive_all(accepted: &mut Receiver<Accepted>, worker: &Arc<Worker>) {
+    while let Some(accepted) = accepted.recv().await {
+        receive(accepted, worker);
+    }
 }
 
 /// A connection that is gone before it is accepted is no reason to wait for the next. Anything else
@@ -76,17 +99,55 @@ fn empty_queue(
     Ok(())
 }
 
+/// Serves a connection here, or has a worker do so that has clearly fewer.
 fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>, worker: &Arc<Worker>) {
-    let Ok(permit) = Arc::clone(&shared.room).try_acquire_owned() else {
+    let Some(seat) = Seat::take(shared, worker.handover.own()) else {
         shared.metrics.rejected("max_connections");
         return;
     };
-    let seat = Seat {
-        _permit: permit,
-        _open: shared.metrics.connection(),
+    match worker.handover.relief() {
+        None => start(stream, peer, seat, worker),
+        Some(relief) => hand_over(stream, peer, seat, relief, worker),
+    }
+}
+
+/// Takes a connection out of this worker's runtime and sends it on. Where that cannot be, it stays.
+fn hand_over(
+    stream: TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+    relief: &Colleague,
+    worker: &Arc<Worker>,
+) {
+    let stream = match stream.into_std() {
+        Ok(stream) => stream,
+        Err(error) => return lost(peer, &error),
     };
-    let connection = Connection::new(Arc::clone(worker), Arc::clone(shared), peer.ip());
+    let seat = seat.moved(&relief.load);
+    let accepted = Accepted { stream, peer, seat };
+    if let Err(kept) = worker.handover.give(relief, accepted) {
+        let seat = kept.seat.moved(worker.handover.own());
+        receive(Accepted { seat, ..kept }, worker);
+    }
+}
+
+/// Serves a connection that this worker's runtime does not know yet.
+fn receive(accepted: Accepted, worker: &Arc<Worker>) {
+    let Accepted { stream, peer, seat } = accepted;
+    match TcpStream::from_std(stream) {
+        Ok(stream) => start(stream, peer, seat, worker),
+        Err(error) => lost(peer, &error),
+    }
+}
+
+fn start(stream: TcpStream, peer: SocketAddr, seat: Seat, worker: &Arc<Worker>) {
+    let listener = Arc::clone(seat.listener());
+    let connection = Connection::new(Arc::clone(worker), listener, peer.ip());
     worker
         .tasks
         .spawn(connection::serve(Seated::new(stream, seat), connection));
+}
+
+fn lost(peer: SocketAddr, error: &io::Error) {
+    tracing::debug!(client = %peer.ip(), %error, "an accepted connection cannot be used");
 }

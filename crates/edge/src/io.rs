@@ -8,22 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use switchyard_telemetry::metrics::listener::OpenConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::framing::{Framing, Watcher};
+use crate::seat::Seat;
 
 /// What carries a client's bytes.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for T {}
-
-/// A connection's place among those that its listener admits, held until the connection ends.
-pub(crate) struct Seat {
-    pub(crate) _permit: OwnedSemaphorePermit,
-    pub(crate) _open: OpenConnection,
-}
 
 /// An accepted connection, in its seat.
 pub(crate) struct Seated<T> {

@@ -209,3 +209,15 @@ fn traffic(traffic: Traffic) -> access::Traffic {
         largest_message: traffic.largest_message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// tokio adds 112 bytes and the tracker 8, and rounds up to 128: this is what fits 640.
+    #[test]
+    fn the_task_of_a_session_is_small() {
+        let size = size_of::<Running<TcpStream>>();
+        assert!(size <= 520, "{size} bytes");
+    }
+}

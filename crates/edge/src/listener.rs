@@ -10,7 +10,8 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use switchyard_config as config;
 use switchyard_telemetry::{ListenerMetrics, Metrics};
-use tokio::sync::Semaphore;
+
+use crate::seat::Room;
 
 /// Connections that may wait to be accepted; the system's `net.core.somaxconn` may make it less.
 const BACKLOG: i32 = 4_096;
@@ -37,8 +38,7 @@ pub struct Listener {
 /// What the sockets of one listener have in common.
 pub(crate) struct Shared {
     pub(crate) name: Arc<str>,
-    /// One permit for each connection that may still be accepted.
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) room: Room,
     pub(crate) handshake_timeout: Duration,
     pub(crate) metrics: ListenerMetrics,
 }
@@ -70,7 +70,7 @@ pub fn bind(
 ) -> io::Result<Vec<Listener>> {
     let shared = Arc::new(Shared {
         name: Arc::clone(&listener.name),
-        room: Arc::new(Semaphore::new(room(listener))),
+        room: Room::new(listener.max_connections.get()),
         handshake_timeout: listener.handshake_timeout,
         metrics: metrics.listener(&listener.name),
     });
@@ -88,11 +88,6 @@ impl Listener {
             shared: Arc::clone(shared),
         })
     }
-}
-
-fn room(listener: &config::Listener) -> usize {
-    let max = usize::try_from(listener.max_connections.get()).unwrap_or(usize::MAX);
-    max.min(Semaphore::MAX_PERMITS)
 }
 
 fn sockets(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {

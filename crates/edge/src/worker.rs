@@ -9,6 +9,7 @@ use switchyard_telemetry::metrics::drain::DrainMetrics;
 use switchyard_telemetry::metrics::traffic::WorkerMetrics;
 use switchyard_upstream::Dialer;
 
+use crate::handover::Handover;
 use crate::random::Random;
 use crate::snapshot::SnapshotCell;
 
@@ -16,6 +17,7 @@ use crate::snapshot::SnapshotCell;
 pub struct Worker {
     pub(crate) snapshot: Arc<SnapshotCell>,
     pub(crate) registry: Registry,
+    pub(crate) handover: Handover,
     pub(crate) dialer: Dialer,
     pub(crate) metrics: WorkerMetrics,
     pub(crate) drain: DrainMetrics,
@@ -26,13 +28,14 @@ pub struct Worker {
 
 impl Worker {
     /// A worker that serves `snapshot`, keeps its sessions in `registry` and its tasks in `tasks`,
-    /// and goes along with the phases of `watch`.
+    /// levels its connections by `handover` and goes along with the phases of `watch`.
     ///
     /// # Errors
     /// The system has no randomness to give.
     pub fn new(
         snapshot: Arc<SnapshotCell>,
         registry: Registry,
+        handover: Handover,
         metrics: &Metrics,
         tasks: Tasks,
         watch: Watch,
@@ -40,6 +43,7 @@ impl Worker {
         Ok(Self {
             snapshot,
             registry,
+            handover,
             dialer: Dialer::new(tasks.clone()),
             metrics: metrics.worker(),
             drain: metrics.drain().clone(),

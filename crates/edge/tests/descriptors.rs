@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use switchyard_drain::Tasks;
-use switchyard_edge::{Snapshot, SnapshotCell, Worker, bind, serve};
+use switchyard_edge::{Handover, Snapshot, SnapshotCell, Worker, bind, serve};
 use switchyard_relay::Registry;
 use switchyard_telemetry::{Build, Metrics};
 
@@ -56,7 +56,15 @@ async fn a_shortage_is_waited_out() {
     let cell = Arc::new(SnapshotCell::from_pointee(snapshot));
     let (_control, watch) = switchyard_drain::channel();
     let tasks = Tasks::new();
-    let worker = Worker::new(cell, Registry::new(), &metrics, tasks.clone(), watch);
+    let (handover, _inbox) = Handover::among(1, &metrics).remove(0);
+    let worker = Worker::new(
+        cell,
+        Registry::new(),
+        handover,
+        &metrics,
+        tasks.clone(),
+        watch,
+    );
     let listener = bind(&config.listeners[0], 1, &metrics).unwrap().remove(0);
     let address = listener.address();
     tasks.spawn(serve(listener, Arc::new(worker.unwrap())));

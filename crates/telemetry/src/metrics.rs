@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod listener;
 pub mod route;
 pub mod traffic;
+pub mod worker;
 
 mod family;
 mod process;
@@ -26,6 +27,7 @@ use endpoint::{EndpointMetrics, Endpoints};
 use listener::{ListenerMetrics, ListenerVecs};
 use route::{RouteMetrics, RouteVecs};
 use traffic::{WorkerMetrics, Workers};
+use worker::{WorkerLoad, WorkerVecs};
 
 /// The content type of [`Metrics::render`]: the text exposition format, version 0.0.4.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -54,6 +56,7 @@ struct Inner {
     endpoints: Endpoints,
     clusters: ClusterVecs,
     workers: Workers,
+    loads: WorkerVecs,
     drain: DrainMetrics,
 }
 
@@ -68,6 +71,7 @@ impl Metrics {
             endpoints: Endpoints::new(&registry)?,
             clusters: ClusterVecs::new(&registry)?,
             workers: Workers::new(&registry)?,
+            loads: WorkerVecs::new(&registry)?,
             drain: DrainMetrics::new(&registry)?,
             registry,
         };
@@ -112,6 +116,11 @@ impl Metrics {
     /// The traffic counts of one worker. Call it once a worker, from that worker.
     pub fn worker(&self) -> WorkerMetrics {
         self.inner.workers.worker()
+    }
+
+    /// How many connections a worker has, by its number.
+    pub fn worker_load(&self, index: usize) -> WorkerLoad {
+        self.inner.loads.worker(index)
     }
 
     /// The metrics of leaving.

@@ -1,4 +1,4 @@
-//! One worker that serves a configuration within the test's own runtime.
+//! Workers that serve a configuration within the test's own runtime; the first alone accepts.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_drain::{Control, Phase, Tasks};
-use switchyard_edge::{Snapshot, SnapshotCell, Worker, bind, serve};
+use switchyard_edge::{Handover, Snapshot, SnapshotCell, Worker, bind, serve, take_over};
 use switchyard_relay::Registry;
 use switchyard_telemetry::{Build, Metrics};
 
@@ -30,6 +30,11 @@ impl Gateway {
 
     /// The same, with more keys for the one listener, as in `, max_connections: 1`.
     pub(crate) fn start_with(listener: &str, rest: &str) -> Self {
+        Self::start_workers(1, listener, rest)
+    }
+
+    /// The same, with workers that are handed what the first does not keep.
+    pub(crate) fn start_workers(workers: usize, listener: &str, rest: &str) -> Self {
         let text =
             format!("listeners: [{{ name: web, address: \"127.0.0.1:0\"{listener} }}]\n{rest}");
         let config = switchyard_config::parse(&text, Path::new("test.yaml"));
@@ -43,18 +48,25 @@ impl Gateway {
         let snapshot = Snapshot::new(&config, &metrics).unwrap();
         let (control, watch) = switchyard_drain::channel();
         let (registry, tasks) = (Registry::new(), Tasks::new());
-        let worker = Worker::new(
-            Arc::new(SnapshotCell::from_pointee(snapshot)),
-            registry.clone(),
-            &metrics,
-            tasks.clone(),
-            watch,
-        );
-        let worker = Arc::new(worker.unwrap());
+        let snapshot = Arc::new(SnapshotCell::from_pointee(snapshot));
+        let mut started = Vec::new();
+        for (handover, inbox) in Handover::among(workers, &metrics) {
+            let worker = Worker::new(
+                Arc::clone(&snapshot),
+                registry.clone(),
+                handover,
+                &metrics,
+                tasks.clone(),
+                watch.clone(),
+            );
+            let worker = Arc::new(worker.unwrap());
+            tasks.spawn(take_over(inbox, Arc::clone(&worker)));
+            started.push(worker);
+        }
         let listener = bind(&config.listeners[0], 1, &metrics).unwrap().remove(0);
         let address = listener.address();
         tasks.spawn(registry.clone().keep_time());
-        tasks.spawn(serve(listener, worker));
+        tasks.spawn(serve(listener, started.remove(0)));
         Self {
             address,
             registry,

@@ -12,6 +12,7 @@ mod affinity;
 mod client;
 mod draining;
 mod gateway;
+mod handover;
 mod handshake;
 mod limits;
 mod plain;

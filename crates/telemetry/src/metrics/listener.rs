@@ -55,14 +55,15 @@ pub struct ListenerMetrics {
 }
 
 impl ListenerMetrics {
-    /// Counts an accepted connection; it is open until the guard is dropped.
-    #[must_use = "the connection counts as open while the guard lives"]
-    pub fn connection(&self) -> OpenConnection {
+    /// Counts an accepted connection. Whoever calls this calls [`closed`](Self::closed) when it ends.
+    pub fn opened(&self) {
         self.accepted.inc();
         self.open.inc();
-        OpenConnection {
-            open: self.open.clone(),
-        }
+    }
+
+    /// An accepted connection has ended.
+    pub fn closed(&self) {
+        self.open.dec();
     }
 
     /// Counts a connection that was closed without being served. `reason` is from a closed list.
@@ -70,16 +71,5 @@ impl ListenerMetrics {
         self.rejected
             .with_label_values(&[&*self.name, reason])
             .inc();
-    }
-}
-
-/// A connection that is open; the gauge falls when this is dropped.
-pub struct OpenConnection {
-    open: IntGauge,
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.open.dec();
     }
 }

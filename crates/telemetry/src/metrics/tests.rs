@@ -64,7 +64,10 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     traffic.bytes(Direction::FromUpstream, 106);
     traffic.backpressure(Direction::FromUpstream, Duration::from_millis(1500));
     traffic.buffered(Direction::FromUpstream, 4096);
-    let guards = (listener.connection(), endpoint.session(), traffic.session());
+    listener.opened();
+    let served = metrics.worker_load(1).connection();
+    metrics.worker_load(0).handed_over();
+    let guards = (served, endpoint.session(), traffic.session());
     (guards, endpoint)
 }
 
@@ -76,6 +79,8 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_build_info{revision="abc",rustc="1.95.0",version="1.2.3"} 1"#,
         r#"switchyard_listener_connections{listener="web"} 1"#,
         r#"switchyard_listener_connections_total{listener="web"} 1"#,
+        r#"switchyard_worker_connections{worker="1"} 1"#,
+        r#"switchyard_worker_handovers_total{worker="0"} 1"#,
         r#"switchyard_listener_rejected_total{listener="web",reason="full"} 1"#,
         r#"switchyard_handshakes_total{result="accepted",route="chat"} 1"#,
         r#"switchyard_handshake_seconds_bucket{route="chat",le="0.0025"} 0"#,
@@ -120,6 +125,8 @@ fn what_is_open_falls_when_its_guard_is_dropped() {
     let metrics = metrics();
     let (guards, endpoint) = exercise(&metrics);
     drop(guards);
+    metrics.listener("web").closed();
+    assert_has(&metrics, r#"switchyard_worker_connections{worker="1"} 0"#);
     assert_has(
         &metrics,
         r#"switchyard_listener_connections{listener="web"} 0"#,
