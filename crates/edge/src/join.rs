@@ -214,10 +214,13 @@ fn traffic(traffic: Traffic) -> access::Traffic {
 mod tests {
     use super::*;
 
-    /// tokio adds 112 bytes and the tracker 8, and rounds up to 128: this is what fits 640.
+    /// A debug build's sockets remember whose they are.
+    const DEBUG: usize = if cfg!(debug_assertions) { 16 } else { 0 };
+
+    /// tokio and the tracker add 112 bytes, and tokio aligns to 128: 640 in all.
     #[test]
     fn the_task_of_a_session_is_small() {
         let size = size_of::<Running<TcpStream>>();
-        assert!(size <= 520, "{size} bytes");
+        assert!(size <= 528 + DEBUG, "{size} bytes");
     }
 }
