@@ -9,6 +9,9 @@ pub enum Error {
     /// This process has a log already; it is set up once, at start.
     #[error("log: {0}")]
     Log(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// The system gives no thread to write the log with.
+    #[error("log: no thread to write it: {0}")]
+    Writer(#[from] std::io::Error),
 }
 
 impl Error {
@@ -16,7 +19,7 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Metrics(_) => "metrics",
-            Self::Log(_) => "log",
+            Self::Log(_) | Self::Writer(_) => "log",
         }
     }
 }

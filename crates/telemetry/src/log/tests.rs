@@ -1,5 +1,7 @@
 //! What lines look like, and what peers cannot do to them.
 
+use std::io::Write;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,8 +48,8 @@ fn json() -> LogOptions {
 fn lines(options: LogOptions, events: impl FnOnce()) -> Vec<String> {
     let page = Page::default();
     let writer = page.clone();
-    let subscriber = subscriber(options, move || writer.clone());
-    tracing::subscriber::with_default(subscriber, events);
+    let put = move |line: &[u8]| writer.clone().write_all(line).expect("never fails");
+    tracing::subscriber::with_default(subscriber(options, put), events);
     let bytes = page.0.lock().expect("not poisoned").clone();
     String::from_utf8(bytes)
         .expect("UTF-8")
@@ -233,28 +235,53 @@ fn text_names_its_fields() {
 }
 
 #[test]
-fn the_guard_flushes() {
-    let page = Page::default();
-    let (writer, guard) = non_blocking(page.clone(), 1000);
-    tracing::subscriber::with_default(subscriber(json(), writer), || {
-        for _ in 0..100 {
-            info!("line");
+fn what_a_value_logs_while_it_is_written_is_a_line_of_its_own() {
+    struct Talkative;
+    impl std::fmt::Display for Talkative {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            info!("inner");
+            f.write_str("outer")
         }
-    });
-    drop(guard);
-    let written = page.0.lock().expect("not poisoned").clone();
-    assert_eq!(
-        String::from_utf8(written).expect("UTF-8").lines().count(),
-        100
+    }
+    let records = records(json(), || info!(value = %Talkative, "done"));
+    assert!(
+        records
+            .iter()
+            .all(|record| record["message"] != "inner" || record["value"].is_null())
     );
+    assert_eq!(records.last().expect("a line")["value"], "outer");
 }
 
-/// A reader that has stopped: every write waits until the test lets go.
-struct Stuck(std::sync::mpsc::Receiver<()>);
+#[test]
+fn numbers_are_numbers_and_what_json_has_not_is_null() {
+    let records = records(json(), || {
+        info!(
+            u = u64::MAX,
+            i = -7_i64,
+            yes = true,
+            f = 0.25,
+            none = f64::NAN,
+            "numbers"
+        );
+    });
+    let record = &records[0];
+    assert_eq!(record["u"], u64::MAX);
+    assert_eq!(record["i"], -7);
+    assert_eq!(record["yes"], true);
+    assert_eq!(record["f"], 0.25);
+    assert!(record["none"].is_null());
+}
 
-impl Write for Stuck {
+/// A reader that says what each write brought, and takes the next when the test lets it.
+struct Paced {
+    written: Sender<Vec<u8>>,
+    go: Receiver<()>,
+}
+
+impl Write for Paced {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let _ = self.0.recv();
+        let _ = self.written.send(bytes.to_vec());
+        let _ = self.go.recv();
         Ok(bytes.len())
     }
 
@@ -263,26 +290,76 @@ impl Write for Stuck {
     }
 }
 
+fn paced() -> (sink::Sink, sink::Guard, Receiver<Vec<u8>>, Sender<()>) {
+    let (written, writes) = channel();
+    let (let_go, go) = channel();
+    let (sink, guard) = sink::start(Paced { written, go }).expect("a thread");
+    (sink, guard, writes, let_go)
+}
+
+#[test]
+fn lines_gather_while_the_reader_is_busy_and_go_out_as_one() {
+    let (sink, guard, writes, let_go) = paced();
+    sink.put(b"first\n");
+    assert_eq!(writes.recv().expect("a write"), b"first\n");
+    for _ in 0..1000 {
+        sink.put(b"more\n");
+    }
+    let_go.send(()).expect("the writer waits");
+    assert_eq!(writes.recv().expect("a write"), b"more\n".repeat(1000));
+    drop(let_go);
+    drop(guard);
+    assert!(writes.recv().is_err(), "nothing is left");
+}
+
+#[test]
+fn no_line_is_torn_and_each_thread_keeps_its_order() {
+    let page = Page::default();
+    let (sink, guard) = sink::start(page.clone()).expect("a thread");
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let sink = sink.clone();
+            scope.spawn(move || {
+                for number in 0..500 {
+                    sink.put(format!("{thread} {number}\n").as_bytes());
+                }
+            });
+        }
+    });
+    drop(guard);
+    let written = String::from_utf8(page.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+    let mut next = [0; 4];
+    for line in written.lines() {
+        let (thread, number) = line.split_once(' ').expect("a whole line");
+        let next = &mut next[thread.parse::<usize>().expect("a thread")];
+        assert_eq!(number.parse::<usize>().expect("a number"), *next);
+        *next += 1;
+    }
+    assert_eq!(next, [500; 4]);
+}
+
 #[test]
 fn lines_that_nobody_reads_are_dropped_and_counted() {
-    let (let_go, stuck) = std::sync::mpsc::channel();
-    let (mut writer, guard) = non_blocking(Stuck(stuck), 4);
-    let dropped = DroppedLines(writer.error_counter());
-    // One may be stuck in the writer and four wait: longer than what is gathered for one write.
-    let line = vec![b'x'; 2 * WRITE_BUFFER];
-    for _ in 0..6 {
-        writer.write_all(&line).expect("never fails");
+    let (sink, guard, writes, let_go) = paced();
+    let dropped = guard.dropped();
+    sink.put(b"stuck\n");
+    writes.recv().expect("a write");
+    let line = vec![b'x'; 1024 * 1024];
+    let room = sink::WAITING / line.len();
+    for _ in 0..room + 2 {
+        sink.put(&line);
     }
-    assert!(dropped.count() > 0);
+    assert_eq!(dropped.count(), 2);
     let metrics = crate::Metrics::new(crate::Build {
         version: "",
         revision: "",
         rustc: "",
     });
     let metrics = metrics.expect("no two metrics collide");
-    metrics.count_dropped_lines(dropped.clone()).expect("once");
-    let sample = format!("\nswitchyard_log_lines_dropped_total {}\n", dropped.count());
-    assert!(metrics.render().expect("renders").contains(&sample));
+    metrics.count_dropped_lines(dropped).expect("once");
+    let sample = "\nswitchyard_log_lines_dropped_total 2\n";
+    assert!(metrics.render().expect("renders").contains(sample));
     drop(let_go);
     drop(guard);
+    assert_eq!(writes.recv().expect("a write").len(), room * line.len());
 }

@@ -1,0 +1,76 @@
+//! Text as part of a line: nothing that a peer sent can end the line, end a string or reach a terminal.
+//!
+//! Control characters (C0, DEL and C1), quotes and backslashes are written as JSON escapes.
+
+use std::fmt;
+
+/// Appends text to a line, escaped.
+pub(super) struct Escaped<'a>(pub(super) &'a mut Vec<u8>);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push(self.0, text);
+        Ok(())
+    }
+}
+
+/// Appends `text`, escaped.
+pub(super) fn push(line: &mut Vec<u8>, text: &str) {
+    if !text.bytes().any(is_suspect) {
+        return line.extend_from_slice(text.as_bytes());
+    }
+    let mut utf8 = [0; 4];
+    for character in text.chars() {
+        match character {
+            '"' => line.extend_from_slice(br#"\""#),
+            '\\' => line.extend_from_slice(br"\\"),
+            control if control.is_control() => push_control(line, control),
+            plain => line.extend_from_slice(plain.encode_utf8(&mut utf8).as_bytes()),
+        }
+    }
+}
+
+/// What may have to be escaped; 0xC2 begins U+0080 to U+00BF, of which the C1 controls are a part.
+fn is_suspect(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7F | 0xC2)
+}
+
+/// `\u00XX`: control characters are all below U+00A0.
+fn push_control(line: &mut Vec<u8>, control: char) {
+    let digit = |shift: u32| char::from_digit((u32::from(control) >> shift) & 0xF, 16);
+    line.extend_from_slice(br"\u00");
+    for digit in [digit(4), digit(0)].into_iter().flatten() {
+        line.extend(u8::try_from(digit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut line = Vec::new();
+        push(&mut line, text);
+        String::from_utf8(line).expect("UTF-8")
+    }
+
+    #[test]
+    fn what_could_do_harm_is_spelled_out() {
+        assert_eq!(escaped("a\"b\\c"), r#"a\"b\\c"#);
+        assert_eq!(escaped("\n\u{1b}\u{7f}\u{9b}"), r"\u000a\u001b\u007f\u009b");
+        assert_eq!(escaped("£ 😀 plain"), "£ 😀 plain");
+    }
+
+    proptest! {
+        #[test]
+        fn json_reads_back_any_text(text in ".*", more in "[\u{0}-\u{ff}]*") {
+            let text = text + &more;
+            let escaped = escaped(&text);
+            prop_assert!(!escaped.contains(char::is_control));
+            let read: String = serde_json::from_str(&format!("\"{escaped}\"")).expect("a string");
+            prop_assert_eq!(read, text);
+        }
+    }
+}
