@@ -16,8 +16,7 @@ use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_relay::{Closed, Handle, Leg, Relay, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
-use switchyard_upstream::Lease;
-use tokio::net::TcpStream;
+use switchyard_upstream::{Lease, Socket};
 
 use crate::io::{Seated, Transport, Watched};
 use crate::route::Route;
@@ -27,7 +26,7 @@ use crate::worker::Worker;
 pub(crate) struct Join {
     pub(crate) worker: Arc<Worker>,
     pub(crate) route: Arc<Route>,
-    pub(crate) upstream: Leg<TcpStream>,
+    pub(crate) upstream: Leg<Socket>,
     pub(crate) deflate: Deflate,
     pub(crate) ticket: Ticket,
     pub(crate) lease: Lease,

@@ -4,12 +4,14 @@
 
 use switchyard_drain::Tasks;
 
+use crate::nursery::Nursery;
 use crate::pool::Pool;
 
 /// Dials endpoints for one worker; owns that worker's kept-alive connections.
 #[derive(Debug)]
 pub struct Dialer {
     pub(crate) tasks: Tasks,
+    pub(crate) nursery: Nursery,
     pub(crate) pool: Pool,
 }
 
@@ -18,6 +20,7 @@ impl Dialer {
     #[must_use]
     pub fn new(tasks: Tasks) -> Self {
         Self {
+            nursery: Nursery::default(),
             pool: Pool::new(tasks.clone()),
             tasks,
         }

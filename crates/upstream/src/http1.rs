@@ -13,13 +13,14 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
 use switchyard_config::HeaderCase;
-use tokio::net::TcpStream;
 
 use crate::body::BoxError;
 use crate::cluster::Cluster;
 use crate::dial;
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
+use crate::nursery::Nursery;
+use crate::socket::Socket;
 
 /// Fields in the head of an answer. Up to 100 hyper parses without an allocation.
 const MAX_FIELDS: usize = 100;
@@ -29,10 +30,11 @@ const MAX_FIELDS: usize = 100;
 const MAX_HEAD: usize = 64 * 1024;
 
 /// hyper's half of a connection that reads and writes it.
-pub(crate) type Driver<B> = Connection<TokioIo<TcpStream>, B>;
+pub(crate) type Driver<B> = Connection<TokioIo<Socket>, B>;
 
 /// Connects to `endpoint` and puts HTTP/1.1 on the connection; nothing is sent yet.
 pub(crate) async fn connect<B>(
+    nursery: &Nursery,
     cluster: &Cluster,
     endpoint: &Endpoint,
 ) -> Result<(SendRequest<B>, Driver<B>), DialError>
@@ -41,7 +43,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let stream = dial::connect(endpoint, cluster.connect_timeout()).await?;
+    let stream = dial::connect(nursery, endpoint, cluster.connect_timeout()).await?;
     Builder::new()
         .max_headers(MAX_FIELDS)
         .max_header_size(MAX_HEAD)
@@ -68,7 +70,7 @@ pub(crate) enum Wire<B: Body + 'static> {
     /// HTTP goes on: the driver must run for the answer's body to arrive.
     Running(Box<Driver<B>>),
     /// HTTP is over: the socket, and what was read past the end of it.
-    Over(Parts<TokioIo<TcpStream>>),
+    Over(Parts<TokioIo<Socket>>),
 }
 
 /// Sends `request` and drives the connection in the same future until the head of the answer is here.
@@ -102,7 +104,7 @@ where
 {
     /// The socket, and what was read past the end of HTTP in an allocation of its own: hyper's read
     /// buffer is 8 KiB or more however little of it is left.
-    pub(crate) fn into_socket(self) -> (TcpStream, Bytes) {
+    pub(crate) fn into_socket(self) -> (Socket, Bytes) {
         let parts = match self {
             Self::Running(driver) => driver.into_parts(),
             Self::Over(parts) => parts,

@@ -16,9 +16,12 @@ mod dialer;
 mod endpoint;
 mod error;
 mod http1;
+mod nursery;
 mod pool;
 mod ranking;
 mod send;
+mod socket;
+mod sources;
 mod upgrade;
 
 #[cfg(test)]
@@ -32,4 +35,5 @@ pub use endpoint::{Endpoint, Lease};
 pub use error::DialError;
 pub use ranking::Ranking;
 pub use send::Answered;
+pub use socket::Socket;
 pub use upgrade::{Switched, Upgrade};

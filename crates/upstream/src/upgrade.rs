@@ -13,7 +13,6 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use switchyard_proto::handshake::{Agreement, Offer};
-use tokio::net::TcpStream;
 use tokio::time;
 
 use crate::attempts::{Attempt, Place, Turn, in_order};
@@ -24,6 +23,7 @@ use crate::error::DialError;
 use crate::http1::{self, Wire};
 use crate::ranking::Ranking;
 use crate::send::Answered;
+use crate::socket::Socket;
 
 /// What came of a handshake.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub enum Upgrade {
 #[derive(Debug)]
 pub struct Switched {
     /// The connection, past the 101.
-    pub io: TcpStream,
+    pub io: Socket,
     /// What the endpoint sent along with the 101; an allocation of its own.
     pub early: Bytes,
     /// The head of the 101. Its fields share one buffer of 8 KiB or more: drop it once the client
@@ -93,7 +93,7 @@ impl Dialer {
         answer_within: Duration,
     ) -> Attempt<Request<NoBody>, Upgrade> {
         let lease = turn.endpoint.lease();
-        let (sender, driver) = match http1::connect(cluster, &turn.endpoint).await {
+        let (sender, driver) = match http1::connect(&self.nursery, cluster, &turn.endpoint).await {
             Ok(connection) => connection,
             Err(error) => return Attempt::Unsent(request, error),
         };
