@@ -1,4 +1,6 @@
-//! Where the gateway's connections to the endpoints come from. All of 127.0.0.0/8 is this machine's.
+//! Where the gateway's connections to the endpoints come from, and what a handshake on one is.
+//!
+//! All of 127.0.0.0/8 is this machine's.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -155,4 +157,56 @@ fn many_listeners(endpoint: SocketAddr) -> String {
          workers: 1\n"
     );
     yaml + &rest
+}
+
+/// A handshake that gets to the endpoint, as it arrives there.
+fn arriving(stage: &Stage) -> (Socket, Socket, String) {
+    let handshake = Handshake::to("/a?b=c").with("X-CuStOm", "1");
+    let client = handshake.send(stage.gateway.web());
+    let mut server = stage.endpoint.accept();
+    let head = server.receive_through(b"\r\n\r\n");
+    (client, server, String::from_utf8(head).expect("ASCII"))
+}
+
+#[test]
+fn field_names_of_a_handshake_are_as_the_cluster_wants_them() {
+    for (case, name) in [("lower", "x-custom"), ("preserve", "X-CuStOm")] {
+        let stage = Stage::with(|it| it.cluster(&format!("header_case: {case}")));
+        let (mut client, mut server, head) = arriving(&stage);
+        assert!(head.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{head}");
+        assert_eq!(
+            head.matches(&format!("\r\n{name}: 1\r\n")).count(),
+            1,
+            "{head}"
+        );
+        server.send(b"HTTP/1.1 403 No\r\nX-WhY: 2\r\nContent-Length: 2\r\n\r\nno");
+        let response = Response::read(&mut client);
+        assert_eq!((response.status(), response.text()), (403, "no"));
+    }
+}
+
+#[test]
+fn a_declining_answer_streams_to_the_client() {
+    let stage = Stage::new();
+    let (mut client, mut server, _) = arriving(&stage);
+    server.send(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n");
+    server.send(b"HTTP/1.1 401 Who\r\ntransfer-encoding: chunked\r\n\r\n3\r\nwho\r\n");
+    client.receive_through(b"who");
+    server.send(b"1\r\n?\r\n0\r\n\r\n");
+    client.receive_through(b"?");
+}
+
+#[test]
+fn frames_behind_the_101_come_first() {
+    let stage = Stage::new();
+    let client = Handshake::to("/").send(stage.gateway.web());
+    let mut server = stage.endpoint.accept();
+    let request = Head::read(&mut server);
+    let answer = handshake::accept(&request, &[]);
+    server.send(&[&answer[..], b"\x81\x05early"].concat());
+    let mut server = Peer::new(server, Role::Endpoint, request);
+    server.send_text("later");
+    let mut client = handshake::finish(client);
+    assert_eq!(client.receive_text(), "early");
+    assert_eq!(client.receive_text(), "later");
 }

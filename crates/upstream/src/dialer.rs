@@ -70,7 +70,7 @@ mod tests {
             .upgrade(&cluster, ranking(), &offer, handshake(), wait);
         is_send(&upgrading);
         assert!(
-            size_of_val(&upgrading) <= 4096,
+            size_of_val(&upgrading) <= 1536,
             "{}",
             size_of_val(&upgrading)
         );

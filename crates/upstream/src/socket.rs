@@ -41,6 +41,11 @@ impl Socket {
         Self { stream, youth }
     }
 
+    /// The connection itself, for as long as a handshake takes: keep-alive is not armed meanwhile.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
     /// Arms keep-alive if it is time. It is looked at where a reader finds nothing to read: while
     /// data comes the endpoint is there.
     #[cold]
