@@ -17,6 +17,7 @@ mod backpressure;
 mod cli;
 mod clients;
 mod demo_page;
+mod dial;
 mod drain;
 mod endings;
 mod failover;

@@ -19,7 +19,7 @@ use crate::node::{Node, Value};
 use crate::report::{Problem, Report};
 use crate::shape::{Scalar as Form, Shape};
 
-pub(crate) use address::{Address, EndpointAddress};
+pub(crate) use address::{Address, EndpointAddress, SourceAddress};
 pub(crate) use count::{CloseCode, Count};
 pub(crate) use duration::{MAX_MS, Time, written};
 pub(crate) use name::{CaptureName, CloseReason, File, Name, QueryName};

@@ -18,8 +18,7 @@ use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
-use switchyard_upstream::Lease;
-use tokio::net::TcpStream;
+use switchyard_upstream::{Lease, Socket};
 
 use crate::io::{Seated, Transport, Watched};
 use crate::route::Route;
@@ -29,7 +28,7 @@ use crate::worker::Worker;
 pub(crate) struct Join {
     pub(crate) worker: Arc<Worker>,
     pub(crate) route: Arc<Route>,
-    pub(crate) upstream: Leg<TcpStream>,
+    pub(crate) upstream: Leg<Socket>,
     pub(crate) deflate: Deflate,
     pub(crate) ticket: Ticket,
     pub(crate) lease: Lease,
@@ -82,7 +81,7 @@ impl Join {
 /// The task of an open session. A type of its own, because an async block would hold the relay
 /// twice: as what it captured and as what it awaits.
 struct Running<T> {
-    relay: Relay<Seated<T>, TcpStream>,
+    relay: Relay<Seated<T>, Socket>,
     /// What is given back and said when the relay is done.
     end: Option<(Lease, Record)>,
 }
@@ -157,7 +156,7 @@ impl Record {
             .metrics
             .session_closed(code, initiator, reason, closed.duration);
         if self.worker.watch.phase() >= Phase::Draining {
-            self.worker.drain.closed(drained(&outcome));
+            self.worker.drain.closed(drained(outcome));
         }
         access::Closed {
             session: &session.id,
@@ -180,7 +179,7 @@ impl Record {
 }
 
 /// How a session went that was there when the worker began to drain.
-fn drained(outcome: &Outcome) -> DrainResult {
+fn drained(outcome: Outcome) -> DrainResult {
     match outcome.cause {
         Cause::Drain if outcome.clean => DrainResult::Clean,
         Cause::Drain => DrainResult::Unanswered,
@@ -212,6 +211,8 @@ fn traffic(traffic: Traffic) -> access::Traffic {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     /// A debug build's sockets remember whose they are.

@@ -85,7 +85,8 @@ impl Close {
             return Err(CloseError::Code(code));
         }
         if reason.len() > MAX_REASON {
-            return Err(CloseError::ReasonTooLong(reason.len()));
+            let len = u16::try_from(reason.len()).unwrap_or(u16::MAX);
+            return Err(CloseError::ReasonTooLong(len));
         }
         Ok(Self {
             code: Some(code),
@@ -163,8 +164,9 @@ pub enum CloseError {
     Code(CloseCode),
     /// The reason is not UTF-8 (section 8.1: answered with [`CloseCode::INVALID_PAYLOAD`]).
     ReasonNotUtf8,
-    /// The reason has this many bytes, more than [`MAX_REASON`].
-    ReasonTooLong(usize),
+    /// The reason has this many bytes (or more, at the most that fits), more than [`MAX_REASON`]. A
+    /// session carries this error, so it is small.
+    ReasonTooLong(u16),
 }
 
 impl CloseError {

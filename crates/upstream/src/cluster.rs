@@ -15,6 +15,7 @@ use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
 use crate::ranking::{Order, Ranking};
+use crate::sources;
 
 /// Every cluster of a snapshot, by name.
 #[derive(Debug, Default)]
@@ -68,10 +69,13 @@ pub struct Cluster {
 
 impl Cluster {
     fn new(cluster: &config::Cluster, key: &HashKey, metrics: &Metrics) -> Self {
+        let sources = &cluster.source_addresses;
+        sources::try_out(&cluster.name, sources);
         let endpoints: Arc<[_]> = cluster
             .endpoints
             .iter()
-            .map(|endpoint| Arc::new(Endpoint::new(&cluster.name, endpoint, key, metrics)))
+            .map(|endpoint| Endpoint::new(&cluster.name, endpoint, sources, key, metrics))
+            .map(Arc::new)
             .collect();
         let members = endpoints
             .iter()

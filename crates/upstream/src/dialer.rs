@@ -4,12 +4,14 @@
 
 use switchyard_drain::Tasks;
 
+use crate::nursery::Nursery;
 use crate::pool::Pool;
 
 /// Dials endpoints for one worker; owns that worker's kept-alive connections.
 #[derive(Debug)]
 pub struct Dialer {
     pub(crate) tasks: Tasks,
+    pub(crate) nursery: Nursery,
     pub(crate) pool: Pool,
 }
 
@@ -18,6 +20,7 @@ impl Dialer {
     #[must_use]
     pub fn new(tasks: Tasks) -> Self {
         Self {
+            nursery: Nursery::default(),
             pool: Pool::new(tasks.clone()),
             tasks,
         }
@@ -67,7 +70,7 @@ mod tests {
             .upgrade(&cluster, ranking(), &offer, handshake(), wait);
         is_send(&upgrading);
         assert!(
-            size_of_val(&upgrading) <= 4096,
+            size_of_val(&upgrading) <= 1536,
             "{}",
             size_of_val(&upgrading)
         );

@@ -1,7 +1,7 @@
 //! One address in a cluster, and the guard that counts a session on it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,6 +9,8 @@ use switchyard_balance::{EndpointToken, HashKey};
 use switchyard_config as config;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
+
+use crate::sources::Sources;
 
 /// One address in a cluster. Its name, the address as text, is its identity.
 pub struct Endpoint {
@@ -18,6 +20,7 @@ pub struct Endpoint {
     token: EndpointToken,
     /// Handshakes in flight and open sessions, over all workers.
     load: AtomicU32,
+    sources: Sources,
     metrics: EndpointMetrics,
 }
 
@@ -25,6 +28,7 @@ impl Endpoint {
     pub(crate) fn new(
         cluster: &str,
         endpoint: &config::Endpoint,
+        sources: &[IpAddr],
         key: &HashKey,
         metrics: &Metrics,
     ) -> Self {
@@ -33,6 +37,7 @@ impl Endpoint {
             address: endpoint.address,
             token: EndpointToken::new(key, cluster, &name),
             load: AtomicU32::new(0),
+            sources: Sources::towards(endpoint.address, sources),
             metrics: metrics.endpoint(cluster, &name),
             name,
         }
@@ -69,6 +74,10 @@ impl Endpoint {
 
     pub(crate) fn token(&self) -> &EndpointToken {
         &self.token
+    }
+
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     pub(crate) fn metrics(&self) -> &EndpointMetrics {

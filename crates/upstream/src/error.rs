@@ -11,6 +11,8 @@ use std::time::Duration;
 use http::StatusCode;
 use switchyard_proto::handshake::ResponseError;
 
+use crate::body::BoxError;
+
 /// Why no endpoint answered.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
@@ -53,7 +55,7 @@ pub enum DialError {
         endpoint: Arc<str>,
         /// How it was noticed.
         #[source]
-        source: hyper::Error,
+        source: BoxError,
     },
     /// The endpoint took the handshake and did not complete the head of an answer in time.
     #[error("endpoint {endpoint} did not answer the handshake within {after:?}")]
@@ -70,7 +72,7 @@ pub enum DialError {
         endpoint: Arc<str>,
         /// What is wrong with it.
         #[source]
-        source: hyper::Error,
+        source: BoxError,
     },
     /// The endpoint answered 101 to a handshake, and the 101 is not the one RFC 6455 section 4.1
     /// asks for.
@@ -106,10 +108,20 @@ impl DialError {
         if source.is_user() {
             Self::RequestBody { endpoint, source }
         } else if source.is_parse() {
-            Self::BadResponse { endpoint, source }
+            Self::bad_response(endpoint, source)
         } else {
-            Self::Closed { endpoint, source }
+            Self::closed(endpoint, source)
         }
+    }
+
+    pub(crate) fn bad_response(endpoint: Arc<str>, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        Self::BadResponse { endpoint, source }
+    }
+
+    pub(crate) fn closed(endpoint: Arc<str>, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        Self::Closed { endpoint, source }
     }
 
     /// Names a failed `connect`.

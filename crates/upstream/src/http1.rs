@@ -2,37 +2,37 @@
 //!
 //! Informational answers other than 101 are read and dropped on the way.
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{Builder, Connection, Parts, SendRequest};
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use switchyard_config::HeaderCase;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::BoxError;
 use crate::cluster::Cluster;
 use crate::dial;
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
+use crate::nursery::Nursery;
+use crate::socket::Socket;
 
 /// Fields in the head of an answer. Up to 100 hyper parses without an allocation.
-const MAX_FIELDS: usize = 100;
+pub(crate) const MAX_FIELDS: usize = 100;
 
 /// The head of an answer, in bytes; also what is read ahead of a slow client. Four times what Node
 /// accepts.
-const MAX_HEAD: usize = 64 * 1024;
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
 /// hyper's half of a connection that reads and writes it.
-pub(crate) type Driver<B> = Connection<TokioIo<TcpStream>, B>;
+pub(crate) type Driver<B, I = Socket> = Connection<TokioIo<I>, B>;
 
 /// Connects to `endpoint` and puts HTTP/1.1 on the connection; nothing is sent yet.
 pub(crate) async fn connect<B>(
+    nursery: &Nursery,
     cluster: &Cluster,
     endpoint: &Endpoint,
 ) -> Result<(SendRequest<B>, Driver<B>), DialError>
@@ -41,15 +41,30 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let stream = dial::connect(endpoint, cluster.connect_timeout()).await?;
+    let socket = dial::connect(nursery, endpoint, cluster.connect_timeout()).await?;
+    on(socket, cluster.header_case())
+        .await
+        .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))
+}
+
+/// Puts HTTP/1.1 on a connection; nothing is sent yet.
+pub(crate) async fn on<I, B>(
+    io: I,
+    case: HeaderCase,
+) -> hyper::Result<(SendRequest<B>, Driver<B, I>)>
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    B: Body + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
     Builder::new()
         .max_headers(MAX_FIELDS)
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_HEAD)
-        .preserve_header_case(cluster.header_case() == HeaderCase::Preserve)
-        .handshake(TokioIo::new(stream))
+        .preserve_header_case(case == HeaderCase::Preserve)
+        .handshake(TokioIo::new(io))
         .await
-        .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))
 }
 
 /// Makes `request` one that hyper writes as this cluster wants it.
@@ -63,54 +78,26 @@ pub(crate) fn prepare<B>(request: &mut Request<B>, cluster: &Cluster) {
     }
 }
 
-/// The connection, once an answer's head has been read off it.
-pub(crate) enum Wire<B: Body + 'static> {
-    /// HTTP goes on: the driver must run for the answer's body to arrive.
-    Running(Box<Driver<B>>),
-    /// HTTP is over: the socket, and what was read past the end of it.
-    Over(Parts<TokioIo<TcpStream>>),
-}
-
 /// Sends `request` and drives the connection in the same future until the head of the answer is here.
 ///
-/// The connection comes back with the answer, because what happens to it next depends on the answer.
-pub(crate) async fn exchange<B>(
+/// The driver comes back with the answer, where it is needed for the answer's body to arrive.
+pub(crate) async fn exchange<B, I>(
     mut sender: SendRequest<B>,
-    mut driver: Driver<B>,
+    mut driver: Driver<B, I>,
     request: Request<B>,
-) -> Result<(Response<Incoming>, Wire<B>), TrySendError<Request<B>>>
+) -> hyper::Result<(Response<Incoming>, Option<Driver<B, I>>)>
 where
+    I: AsyncRead + AsyncWrite + Unpin,
     B: Body + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let mut answer = pin!(sender.try_send_request(request));
+    let mut answer = pin!(sender.send_request(request));
     tokio::select! {
         biased;
         // How it ended is told through the answer, or the body.
-        _ = poll_fn(|cx| driver.poll_without_shutdown(cx)) => {}
-        answer = &mut answer => return Ok((answer?, Wire::Running(Box::new(driver)))),
+        _ = &mut driver => {}
+        answer = &mut answer => return Ok((answer?, Some(driver))),
     }
-    // Taken apart, the driver gives back a request that it never began.
-    let parts = driver.into_parts();
-    Ok((answer.await?, Wire::Over(parts)))
-}
-
-impl<B: Body + 'static> Wire<B>
-where
-    B::Error: Into<BoxError>,
-{
-    /// The socket, and what was read past the end of HTTP in an allocation of its own: hyper's read
-    /// buffer is 8 KiB or more however little of it is left.
-    pub(crate) fn into_socket(self) -> (TcpStream, Bytes) {
-        let parts = match self {
-            Self::Running(driver) => driver.into_parts(),
-            Self::Over(parts) => parts,
-        };
-        let early = match parts.read_buf.as_ref() {
-            [] => Bytes::new(),
-            early => Bytes::copy_from_slice(early),
-        };
-        (parts.io.into_inner(), early)
-    }
+    Ok((answer.await?, None))
 }

@@ -16,9 +16,14 @@ mod dialer;
 mod endpoint;
 mod error;
 mod http1;
+mod nursery;
 mod pool;
 mod ranking;
+mod replay;
 mod send;
+mod shake;
+mod socket;
+mod sources;
 mod upgrade;
 
 #[cfg(test)]
@@ -32,4 +37,5 @@ pub use endpoint::{Endpoint, Lease};
 pub use error::DialError;
 pub use ranking::Ranking;
 pub use send::Answered;
+pub use socket::Socket;
 pub use upgrade::{Switched, Upgrade};

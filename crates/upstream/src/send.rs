@@ -106,7 +106,7 @@ impl Dialer {
         cluster: &Cluster,
         endpoint: &Endpoint,
     ) -> Result<SendRequest<Body>, DialError> {
-        let (sender, driver) = http1::connect(cluster, endpoint).await?;
+        let (sender, driver) = http1::connect(&self.nursery, cluster, endpoint).await?;
         self.drive(driver);
         Ok(sender)
     }

@@ -96,6 +96,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         connect_timeout: Duration::from_secs(5),
         retries: 2,
         header_case: HeaderCase::Lower,
+        source_addresses: Vec::new(),
     }
 }
 

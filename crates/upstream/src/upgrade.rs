@@ -7,23 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Request, Response, StatusCode, response};
+use http::{Request, Response, response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
+use switchyard_config::HeaderCase;
 use switchyard_proto::handshake::{Agreement, Offer};
-use tokio::net::TcpStream;
 use tokio::time;
 
 use crate::attempts::{Attempt, Place, Turn, in_order};
 use crate::cluster::Cluster;
+use crate::dial;
 use crate::dialer::Dialer;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::DialError;
-use crate::http1::{self, Wire};
+use crate::http1;
 use crate::ranking::Ranking;
+use crate::replay::Replay;
 use crate::send::Answered;
+use crate::shake::{self, Accepted, Answer, Fault, NoAnswer, Unwritten};
+use crate::socket::Socket;
 
 /// What came of a handshake.
 #[derive(Debug)]
@@ -38,11 +40,10 @@ pub enum Upgrade {
 #[derive(Debug)]
 pub struct Switched {
     /// The connection, past the 101.
-    pub io: TcpStream,
+    pub io: Socket,
     /// What the endpoint sent along with the 101; an allocation of its own.
     pub early: Bytes,
-    /// The head of the 101. Its fields share one buffer of 8 KiB or more: drop it once the client
-    /// has been answered.
+    /// The head of the 101.
     pub response: response::Parts,
     /// What was agreed on.
     pub agreement: Agreement,
@@ -53,9 +54,6 @@ pub struct Switched {
     /// Which of the ranking the endpoint was.
     pub place: Place,
 }
-
-/// The request of a handshake has no body.
-type NoBody = Empty<Bytes>;
 
 impl Dialer {
     /// Carries the handshake `request`, whose fields are `offer`, to the first endpoint of `ranking`
@@ -76,10 +74,9 @@ impl Dialer {
         request: Request<()>,
         answer_within: Duration,
     ) -> Result<Upgrade, DialError> {
-        let mut request = bodyless(request);
-        http1::prepare(&mut request, cluster);
-        in_order(cluster, ranking, request, |turn, request| {
-            self.shake(cluster, turn, offer, request, answer_within)
+        let head = shake::encode(request, cluster.header_case()).await;
+        in_order(cluster, ranking, (), |turn, ()| {
+            self.shake(cluster, turn, offer, &head, answer_within)
         })
         .await
     }
@@ -89,80 +86,95 @@ impl Dialer {
         cluster: &Cluster,
         turn: Turn,
         offer: &Offer,
-        request: Request<NoBody>,
+        request: &[u8],
         answer_within: Duration,
-    ) -> Attempt<Request<NoBody>, Upgrade> {
+    ) -> Attempt<(), Upgrade> {
         let lease = turn.endpoint.lease();
-        let (sender, driver) = match http1::connect(cluster, &turn.endpoint).await {
-            Ok(connection) => connection,
-            Err(error) => return Attempt::Unsent(request, error),
+        let timeout = cluster.connect_timeout();
+        let socket = match dial::connect(&self.nursery, &turn.endpoint, timeout).await {
+            Ok(socket) => socket,
+            Err(error) => return Attempt::Unsent((), error),
         };
-        let exchange = http1::exchange(sender, driver, request);
+        let name = Arc::clone(turn.endpoint.name());
+        let exchange = self.exchange(cluster.header_case(), turn, lease, socket, offer, request);
         match time::timeout(answer_within, exchange).await {
-            Ok(Ok((response, wire))) => self.judge(turn, lease, offer, response, wire),
-            Ok(Err(error)) => Attempt::failed(&turn.endpoint, error),
-            Err(_elapsed) => {
+            Ok(attempt) => attempt,
+            Err(_elapsed) => Attempt::Failed(DialError::AnswerTimeout {
+                endpoint: name,
+                after: answer_within,
+            }),
+        }
+    }
+
+    /// Sends the request and reads the head of the answer.
+    async fn exchange(
+        &self,
+        case: HeaderCase,
+        turn: Turn,
+        lease: Lease,
+        mut socket: Socket,
+        offer: &Offer,
+        request: &[u8],
+    ) -> Attempt<(), Upgrade> {
+        let name = || Arc::clone(turn.endpoint.name());
+        match shake::send(socket.stream(), request).await {
+            Ok(()) => {}
+            Err(Unwritten::Unsent(error)) => {
+                return Attempt::Unsent((), DialError::closed(name(), error));
+            }
+            Err(Unwritten::Broken(error)) => {
+                return Attempt::Failed(DialError::closed(name(), error));
+            }
+        }
+        match shake::answer(socket.stream(), offer).await {
+            Ok(Answer::Switched(accepted)) => {
+                Attempt::Answered(Upgrade::Switched(switch(turn, lease, socket, accepted)))
+            }
+            Ok(Answer::Other(received)) => {
+                Box::pin(self.decline(case, turn, Replay::new(socket, received))).await
+            }
+            Err(error) => Attempt::Failed(no_answer(name(), error)),
+        }
+    }
+
+    /// An answer that is not a 101 goes back as it is; its body streams while a task drives it.
+    async fn decline(&self, case: HeaderCase, turn: Turn, io: Replay) -> Attempt<(), Upgrade> {
+        match response(case, io).await {
+            Ok((response, driver)) => {
+                if let Some(driver) = driver {
+                    self.drive(driver);
+                }
+                Attempt::Answered(Upgrade::Answered(Answered::new(turn, response)))
+            }
+            Err(error) => {
                 let endpoint = Arc::clone(turn.endpoint.name());
-                Attempt::Failed(DialError::AnswerTimeout {
-                    endpoint,
-                    after: answer_within,
-                })
+                Attempt::Failed(DialError::exchange(endpoint, error))
             }
         }
     }
-
-    /// A 101 is verified; the body of anything else streams back while a task drives it.
-    fn judge(
-        &self,
-        turn: Turn,
-        lease: Lease,
-        offer: &Offer,
-        response: Response<Incoming>,
-        wire: Wire<NoBody>,
-    ) -> Attempt<Request<NoBody>, Upgrade> {
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return match switch(turn, lease, offer, response, wire) {
-                Ok(switched) => Attempt::Answered(Upgrade::Switched(switched)),
-                Err(error) => Attempt::Failed(error),
-            };
-        }
-        if let Wire::Running(driver) = wire {
-            self.drive(driver);
-        }
-        Attempt::Answered(Upgrade::Answered(Answered::new(turn, response)))
-    }
 }
 
-/// The request as hyper wants it, announcing no body: bytes behind a handshake are frames. hyper
-/// takes out a `Transfer-Encoding` itself.
-fn bodyless(request: Request<()>) -> Request<NoBody> {
-    let mut request = request.map(|()| NoBody::new());
-    request.headers_mut().remove(CONTENT_LENGTH);
-    request
+/// hyper's reading of an answer whose request has been sent.
+async fn response(
+    case: HeaderCase,
+    io: Replay,
+) -> hyper::Result<(Response<Incoming>, Option<Driver>)> {
+    let (sender, driver) = http1::on(io, case).await?;
+    // How an answer ends depends on the method alone, and a handshake's is `GET`.
+    let request = Request::new(Empty::new());
+    http1::exchange(sender, driver, request).await
 }
 
-/// Holds the 101 against the offer and takes the connection out of hyper.
-fn switch(
-    turn: Turn,
-    lease: Lease,
-    offer: &Offer,
-    response: Response<Incoming>,
-    wire: Wire<NoBody>,
-) -> Result<Switched, DialError> {
+type Driver = http1::Driver<Empty<Bytes>, Replay>;
+
+fn switch(turn: Turn, lease: Lease, io: Socket, accepted: Accepted) -> Switched {
     let Turn { endpoint, place } = turn;
-    let (mut response, _no_body) = response.into_parts();
-    response.extensions.remove::<OnUpgrade>();
-    let agreement = offer
-        .verify(
-            response.status.as_u16(),
-            fields(&response.headers).into_iter(),
-        )
-        .map_err(|source| DialError::BadHandshake {
-            endpoint: Arc::clone(endpoint.name()),
-            source,
-        })?;
-    let (io, early) = wire.into_socket();
-    Ok(Switched {
+    let Accepted {
+        response,
+        agreement,
+        early,
+    } = accepted;
+    Switched {
         io,
         early,
         response,
@@ -170,15 +182,15 @@ fn switch(
         endpoint,
         lease: lease.opened(),
         place,
-    })
+    }
 }
 
-/// A map's own iterator cannot be cloned, which `verify` asks for.
-fn fields(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect()
+fn no_answer(endpoint: Arc<str>, error: NoAnswer) -> DialError {
+    match error {
+        NoAnswer::Ended(error) => DialError::closed(endpoint, error),
+        NoAnswer::Faulty(Fault::Malformed(error)) => DialError::bad_response(endpoint, error),
+        NoAnswer::Faulty(Fault::Disagrees(source)) => DialError::BadHandshake { endpoint, source },
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Clusters: unique names, unique endpoints.
+//! Clusters: unique names, unique endpoints, and source addresses that reach them.
+
+mod sources;
 
 use std::collections::HashMap;
 
@@ -17,6 +19,7 @@ pub(super) fn lower(
     for cluster in &list.items {
         names.define(cluster.name.as_ref(), report);
         report_repeated_endpoints(cluster, report);
+        sources::check(cluster, report);
     }
     (list.items.into_iter().map(cluster).collect(), names)
 }
@@ -30,6 +33,7 @@ fn cluster(raw: raw::Cluster) -> Option<Cluster> {
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
         header_case: raw.header_case?,
+        source_addresses: sources::lower(raw.source_addresses?)?,
     })
 }
 

@@ -1,6 +1,6 @@
 //! A named group of interchangeable endpoints.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub struct Cluster {
     pub retries: u32,
     /// How header names are written to the endpoints.
     pub header_case: HeaderCase,
+    /// Where connections come from; the system chooses if there is none. Unique, and where there
+    /// are any, every endpoint has one of its family.
+    pub source_addresses: Vec<IpAddr>,
 }
 
 /// One address in a cluster.

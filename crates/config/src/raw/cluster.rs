@@ -4,7 +4,7 @@ use super::{Timeout, Weight};
 use crate::decode::table::table;
 use crate::decode::{At, List};
 use crate::model::{Balancer, HeaderCase};
-use crate::scalar::{Count, EndpointAddress, Name};
+use crate::scalar::{Count, EndpointAddress, Name, SourceAddress};
 
 table! {
     /// A group of application servers, any of which can serve a session.
@@ -24,6 +24,9 @@ table! {
         /// How header names are written to the endpoints. HTTP says that it makes no difference;
         /// some servers disagree.
         header_case: HeaderCase = "lower";
+        /// Addresses of this machine that connections to the endpoints come from, evenly. One address
+        /// has ports for some 28,000 sessions with one endpoint. `[]`: the system chooses.
+        source_addresses: List<At<SourceAddress>, 0> = "[]", eg "[10.0.0.2, 10.0.0.3]";
     }
 }
 

@@ -15,6 +15,10 @@ pub(crate) struct Address(pub(crate) SocketAddr);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EndpointAddress(pub(crate) SocketAddr);
 
+/// An address of this machine that connections can come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SourceAddress(pub(crate) IpAddr);
+
 impl Scalar for Address {
     const KIND: &'static str = "an address with a port";
 
@@ -46,6 +50,31 @@ impl Scalar for EndpointAddress {
 
     fn schema() -> Json {
         Address::schema()
+    }
+}
+
+impl Scalar for SourceAddress {
+    const KIND: &'static str = "an IP address";
+
+    fn parse(text: &str) -> Result<Self, Complaint> {
+        let complaint = |what| Complaint::new(format!("`{text}` {what}"));
+        let Ok(ip) = text.parse::<IpAddr>() else {
+            let complaint = complaint("is not an IP address");
+            return Err(match text.parse::<SocketAddr>() {
+                Ok(address) => complaint.help(format!("without a port: `{}`", address.ip())),
+                Err(_) => complaint.help("such as `10.0.0.2` or `2001:db8::2`"),
+            });
+        };
+        let canonical = ip.to_canonical();
+        if canonical.is_unspecified() || canonical.is_multicast() {
+            let complaint = complaint("is not the address of a machine");
+            return Err(complaint.help("leave `source_addresses` out to let the system choose"));
+        }
+        Ok(Self(ip))
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+$" })
     }
 }
 
@@ -145,6 +174,33 @@ mod tests {
             "[::ffff:0.0.0.0]:9000",
         ] {
             assert!(EndpointAddress::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_can_come_from_a_source_address() {
+        for text in ["10.0.0.2", "2001:db8::2", "127.0.0.1"] {
+            assert_eq!(
+                SourceAddress::parse(text),
+                Ok(SourceAddress(text.parse().unwrap()))
+            );
+        }
+        for (text, help) in [
+            ("10.0.0.2:9000", "without a port: `10.0.0.2`"),
+            ("[::1]:9000", "without a port: `::1`"),
+            ("gateway", "such as"),
+            ("10.0.0.0/24", "such as"),
+            ("0.0.0.0", "let the system choose"),
+            ("::", "let the system choose"),
+            ("::ffff:0.0.0.0", "let the system choose"),
+            ("224.0.0.1", "let the system choose"),
+            ("ff02::1", "let the system choose"),
+        ] {
+            let complaint = SourceAddress::parse(text).unwrap_err();
+            assert!(
+                complaint.help.as_ref().unwrap().contains(help),
+                "{text}: {complaint:?}"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Good files and what they mean.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 use std::time::Duration;
@@ -97,6 +97,7 @@ fn the_smallest_file_has_the_defaults() {
         (Balancer::Rendezvous, HeaderCase::Lower)
     );
     assert_eq!((cluster.connect_timeout, cluster.retries), (seconds(2), 2));
+    assert!(cluster.source_addresses.is_empty());
 
     let close = DrainClose {
         code: 1012,
@@ -416,4 +417,25 @@ proptest! {
             prop_assert!(!errors.to_string().is_empty());
         }
     }
+}
+
+#[test]
+fn source_addresses_are_of_every_family_that_the_endpoints_have() {
+    let sources = |clusters: &str| {
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+             routes: [{{ name: all, cluster: app }}]\n\
+             clusters: [{{ name: app, {clusters} }}]\n"
+        );
+        let config = parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
+        config.clusters[0].source_addresses.clone()
+    };
+    let of_both = "endpoints: [{ address: \"10.0.0.1:1\" }, { address: \"[::1]:1\" }]";
+    assert_eq!(
+        sources(&format!(
+            "{of_both}, source_addresses: [10.0.0.2, \"::2\", 10.0.0.3]"
+        )),
+        ["10.0.0.2", "::2", "10.0.0.3"].map(|text| text.parse::<IpAddr>().unwrap())
+    );
+    assert!(sources(&format!("{of_both}, source_addresses: []")).is_empty());
 }

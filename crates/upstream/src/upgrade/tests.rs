@@ -3,13 +3,16 @@
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 
-use http::Version;
-use http::header::TRANSFER_ENCODING;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{StatusCode, Version};
 use socket2::SockRef;
+
+use tokio::net::TcpStream;
 
 use super::*;
 use crate::testing::{
-    Blackhole, Refusing, Rig, SWITCHING, Script, handshake, offer, ranked, settings, text, within,
+    Blackhole, Peer, Refusing, Rig, SWITCHING, Script, handshake, offer, ranked, settings, text,
+    within,
 };
 
 /// Long enough never to fire in a test that works.
@@ -72,7 +75,7 @@ async fn a_handshake_becomes_a_socket() {
     assert_eq!(switched.place, Place::Owner);
     assert_eq!(switched.endpoint.address(), script.address());
     assert!(switched.early.is_empty());
-    assert!(switched.response.extensions.get::<OnUpgrade>().is_none());
+    assert!(switched.response.extensions.is_empty());
     peer.say("down").await;
     switched.io.write_all(b"up").await.unwrap();
     let mut read = [0; 4];
@@ -83,14 +86,11 @@ async fn a_handshake_becomes_a_socket() {
 }
 
 #[tokio::test]
-async fn the_socket_sends_at_once_and_notices_a_vanished_endpoint() {
+async fn the_socket_sends_at_once_and_has_no_other_option_yet() {
     let io = switched(answer_with(SWITCHING).await).io;
-    assert!(io.nodelay().unwrap());
     let socket = SockRef::from(&io);
-    assert!(socket.keepalive().unwrap());
-    let silence = socket.tcp_keepalive_time().unwrap()
-        + socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
-    assert_eq!(silence, Duration::from_mins(1));
+    assert!(socket.tcp_nodelay().unwrap());
+    assert!(!socket.keepalive().unwrap());
 }
 
 #[tokio::test]
@@ -207,6 +207,148 @@ async fn another_answer_goes_back_as_it_is_and_streams() {
     assert_eq!(body, "notnow");
     within(peer.closed()).await;
     assert_eq!(cluster.endpoints()[0].load(), 0);
+}
+
+/// What a client gets of an endpoint that says `head` and, later, `rest`, and closes.
+async fn declined_with(case: HeaderCase, head: &str, rest: &str) -> (StatusCode, String) {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let mut settings = settings(&[script.address()]);
+    settings.header_case = case;
+    let cluster = rig.cluster(settings);
+    let (upgrade, mut peer) = tokio::join!(upgrade(&rig, &cluster), script.answer(head));
+    let response = answered(upgrade).response;
+    let status = response.status();
+    let (body, ()) = within(async {
+        tokio::join!(text(response.into_body()), async {
+            peer.say(rest).await;
+            peer.0.shutdown().await.ok();
+        })
+    })
+    .await;
+    (status, body)
+}
+
+#[tokio::test]
+async fn another_answer_ends_as_its_head_says() {
+    let hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    for (head, rest, body) in [
+        (
+            "HTTP/1.1 403 No\r\ncontent-length: 3\r\n\r\n",
+            "no!!!",
+            "no!",
+        ),
+        (
+            "HTTP/1.1 403 No\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n",
+            "1\r\n!\r\n0\r\n\r\n",
+            "no!",
+        ),
+        ("HTTP/1.1 403 No\r\n\r\nno", "!", "no!"),
+        ("HTTP/1.0 403 No\r\n\r\n", "no!", "no!"),
+        ("HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n", "", ""),
+    ] {
+        for case in [HeaderCase::Lower, HeaderCase::Preserve] {
+            for head in [head.to_owned(), format!("{hint}{head}")] {
+                let (status, read) = declined_with(case, &head, rest).await;
+                assert_eq!((status.as_u16(), &*read), (403, body), "{head}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_large_or_without_a_body_goes_back_too() {
+    let large = "x".repeat(100_000);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", large.len());
+    let (status, body) = declined_with(HeaderCase::Lower, &(head + &large), "").await;
+    assert_eq!((status, body == large), (StatusCode::OK, true));
+    for status in [204, 304] {
+        let head = format!("HTTP/1.1 {status} No\r\ncontent-length: 5\r\n\r\n");
+        let declined = declined_with(HeaderCase::Lower, &head, "").await;
+        assert_eq!((declined.0.as_u16(), &*declined.1), (status, ""));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_comes_in_pieces_is_one() {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let cluster = rig.cluster(settings(&[script.address()]));
+    let (upgrade, _peer) = tokio::join!(upgrade(&rig, &cluster), async {
+        let mut peer = script.answer("").await;
+        for piece in SWITCHING.as_bytes().chunks(20) {
+            peer.say(piece).await;
+            // The other side gets its turn, and reads the piece alone.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+        }
+        peer
+    });
+    assert_eq!(switched(upgrade).response.headers.len(), 3);
+}
+
+#[tokio::test]
+async fn a_request_that_is_larger_than_the_socket_takes_arrives_whole() {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let cluster = rig.cluster(settings(&[script.address()]));
+    let mut request = handshake();
+    let large = "x".repeat(8 << 20);
+    request
+        .headers_mut()
+        .insert("x-large", large.parse().unwrap());
+    let offer = offer();
+    let upgrade = rig
+        .dialer
+        .upgrade(&cluster, ranked(&cluster), &offer, request, LONG);
+    let (upgrade, head) = within(async {
+        tokio::join!(upgrade, async {
+            let mut peer = script.accept().await;
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                peer.0.read_buf(&mut head).await.unwrap();
+            }
+            peer.say(SWITCHING).await;
+            head
+        })
+    })
+    .await;
+    switched(upgrade);
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.contains(&format!("\r\nx-large: {large}\r\n")));
+}
+
+/// A connection that both sides know of, before anything is written on it.
+async fn connected() -> (TcpStream, Peer) {
+    let script = Script::bind().await;
+    let (stream, peer) = tokio::join!(TcpStream::connect(script.address()), script.accept());
+    (stream.unwrap(), peer)
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_an_endpoint_that_has_gone_or_speaks_unasked() {
+    for unasked in ["", "H", SWITCHING] {
+        let (mut stream, mut peer) = connected().await;
+        peer.say(unasked).await;
+        peer.0.shutdown().await.unwrap();
+        within(stream.readable()).await.unwrap();
+        let sent = shake::send(&mut stream, b"GET / HTTP/1.1\r\n\r\n").await;
+        assert!(
+            matches!(sent, Err(Unwritten::Unsent(_))),
+            "{unasked:?}: {sent:?}"
+        );
+        drop(stream);
+        let mut request = Vec::new();
+        // A reset is as good an end as any.
+        within(peer.0.read_to_end(&mut request)).await.ok();
+        assert!(request.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_reset_took_nothing() {
+    let (mut stream, peer) = connected().await;
+    peer.reset();
+    within(stream.readable()).await.unwrap();
+    let sent = shake::send(&mut stream, b"GET / HTTP/1.1\r\n\r\n").await;
+    assert!(matches!(sent, Err(Unwritten::Unsent(_))), "{sent:?}");
 }
 
 #[tokio::test]
