@@ -1,0 +1,75 @@
+//! Which certificate a client gets: by the name that it asks for.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+
+use crate::error::Error;
+use crate::identity::Identity;
+
+/// The certificates of a listener, by the names in them.
+#[derive(Debug)]
+pub(crate) struct Names {
+    exact: HashMap<Box<str>, Arc<CertifiedKey>>,
+    /// By what is behind `*.`.
+    wildcard: HashMap<Box<str>, Arc<CertifiedKey>>,
+    /// For clients that name nothing, or nothing that is here.
+    first: Arc<CertifiedKey>,
+}
+
+impl Names {
+    /// Where two certificates have a name in common, the one before has it.
+    pub(crate) fn new(identities: &[Identity]) -> Result<Self, Error> {
+        let first = identities.first().ok_or(Error::NoIdentity)?;
+        let mut names = Self {
+            exact: HashMap::new(),
+            wildcard: HashMap::new(),
+            first: Arc::clone(&first.key),
+        };
+        for (index, identity) in identities.iter().enumerate() {
+            let taken = names.add(identity);
+            if index > 0 && taken == 0 {
+                let file = identity.file.to_path_buf();
+                return Err(Error::Unreachable { file });
+            }
+        }
+        Ok(names)
+    }
+
+    /// How many names it is the first to have.
+    fn add(&mut self, identity: &Identity) -> usize {
+        let mut taken = 0;
+        for name in &identity.names {
+            let slot = match name.strip_prefix("*.") {
+                Some(parent) => self.wildcard.entry(parent.into()),
+                None => self.exact.entry(name.clone()),
+            };
+            if let Entry::Vacant(slot) = slot {
+                slot.insert(Arc::clone(&identity.key));
+                taken += 1;
+            }
+        }
+        taken
+    }
+
+    /// A wildcard stands for exactly one label (RFC 9525 section 6.3).
+    pub(crate) fn find(&self, name: &str) -> &Arc<CertifiedKey> {
+        let name = name.to_ascii_lowercase();
+        let exact = self.exact.get(name.as_str());
+        let wildcard = || {
+            let (_, parent) = name.split_once('.')?;
+            self.wildcard.get(parent)
+        };
+        exact.or_else(wildcard).unwrap_or(&self.first)
+    }
+}
+
+impl ResolvesServerCert for Names {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let found = hello.server_name().map(|name| self.find(name));
+        Some(Arc::clone(found.unwrap_or(&self.first)))
+    }
+}
