@@ -27,4 +27,5 @@ mod many;
 mod relay;
 mod socketio;
 mod support;
+mod tls;
 mod violations;

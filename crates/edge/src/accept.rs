@@ -13,8 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
 use crate::connection::{self, Connection};
+use crate::forward::Scheme;
 use crate::io::{Seat, Seated};
 use crate::listener::{Listener, Shared};
+use crate::tls;
 use crate::worker::Worker;
 
 /// How long to wait after accepting failed, at first.
@@ -85,8 +87,17 @@ fn admit(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>, worker: &Arc
         _permit: permit,
         _open: shared.metrics.connection(),
     };
-    let connection = Connection::new(Arc::clone(worker), Arc::clone(shared), peer.ip());
-    worker
-        .tasks
-        .spawn(connection::serve(Seated::new(stream, seat), connection));
+    let tls = worker.snapshot.load().tls.get(&shared.name).cloned();
+    let scheme = tls.as_ref().map_or(Scheme::Http, |_| Scheme::Https);
+    let connection = Connection::new(Arc::clone(worker), Arc::clone(shared), peer.ip(), scheme);
+    let tasks = &worker.tasks;
+    if let Some(tls) = tls {
+        tasks.spawn(tls::serve(stream, seat, tls, connection));
+    } else {
+        tasks.spawn(connection::serve(
+            Seated::new(stream, seat),
+            connection,
+            None,
+        ));
+    }
 }

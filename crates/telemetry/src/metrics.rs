@@ -8,6 +8,7 @@ pub mod drain;
 pub mod endpoint;
 pub mod listener;
 pub mod route;
+pub mod tls;
 pub mod traffic;
 
 mod family;
@@ -25,6 +26,7 @@ use drain::DrainMetrics;
 use endpoint::{EndpointMetrics, Endpoints};
 use listener::{ListenerMetrics, ListenerVecs};
 use route::{RouteMetrics, RouteVecs};
+use tls::{TlsMetrics, TlsVecs};
 use traffic::{WorkerMetrics, Workers};
 
 /// The content type of [`Metrics::render`]: the text exposition format, version 0.0.4.
@@ -50,6 +52,7 @@ pub struct Metrics {
 struct Inner {
     registry: Registry,
     listeners: ListenerVecs,
+    tls: TlsVecs,
     routes: RouteVecs,
     endpoints: Endpoints,
     clusters: ClusterVecs,
@@ -64,6 +67,7 @@ impl Metrics {
         process::register(&registry, build)?;
         let inner = Inner {
             listeners: ListenerVecs::new(&registry)?,
+            tls: TlsVecs::new(&registry)?,
             routes: RouteVecs::new(&registry)?,
             endpoints: Endpoints::new(&registry)?,
             clusters: ClusterVecs::new(&registry)?,
@@ -92,6 +96,12 @@ impl Metrics {
     /// The metrics of a listener, by the name it has in the configuration.
     pub fn listener(&self, name: &str) -> ListenerMetrics {
         self.inner.listeners.listener(name)
+    }
+
+    /// The metrics of a listener's TLS, by the name the listener has in the configuration. Only
+    /// for one that ends TLS: its series are there from now on.
+    pub fn tls(&self, listener: &str) -> TlsMetrics {
+        self.inner.tls.listener(listener)
     }
 
     /// The metrics of a route, by the name it has in the configuration.
