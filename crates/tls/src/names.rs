@@ -55,10 +55,10 @@ impl Names {
         taken
     }
 
-    /// A wildcard stands for exactly one label (RFC 9525 section 6.3).
-    pub(crate) fn find(&self, name: &str) -> &Arc<CertifiedKey> {
-        let name = name.to_ascii_lowercase();
-        let exact = self.exact.get(name.as_str());
+    /// The certificate for `name`, which is in lower case. A wildcard stands for exactly one label
+    /// (RFC 9525 section 6.3).
+    fn find(&self, name: &str) -> &Arc<CertifiedKey> {
+        let exact = self.exact.get(name);
         let wildcard = || {
             let (_, parent) = name.split_once('.')?;
             self.wildcard.get(parent)
@@ -69,7 +69,28 @@ impl Names {
 
 impl ResolvesServerCert for Names {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // The library has put the name in lower case.
         let found = hello.server_name().map(|name| self.find(name));
         Some(Arc::clone(found.unwrap_or(&self.first)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::identity;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        let identities = [identity(&["first.test"]), identity(&["*.Chat.test"])];
+        let names = Names::new(&identities).unwrap();
+        let found = |name: &str| {
+            let key = names.find(name);
+            identities.iter().position(|it| Arc::ptr_eq(&it.key, key))
+        };
+        assert_eq!(found("a.chat.test"), Some(1));
+        for name in ["a.b.chat.test", "chat.test", "achat.test", "test", ""] {
+            assert_eq!(found(name), Some(0), "{name}");
+        }
     }
 }
