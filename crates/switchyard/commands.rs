@@ -28,7 +28,7 @@ fn run(path: &Path) -> anyhow::Result<ExitCode> {
 }
 
 fn check(path: &Path) -> anyhow::Result<ExitCode> {
-    load(path)?;
+    switchyard_app::check(&load(path)?)?;
     print(&format!("{}: ok\n", path.display()))
 }
 

@@ -1,10 +1,11 @@
 """Sends messages of many sizes through `websockets` and checks each echo.
 
-Usage: websockets_client.py URL on|off   (permessage-deflate)
+Usage: websockets_client.py URL on|off [FILE]   (permessage-deflate; who is trusted)
 """
 
 import asyncio
 import random
+import ssl
 import sys
 
 from websockets.asyncio.client import connect
@@ -34,7 +35,7 @@ async def fragments(socket):
     assert await socket.recv() == "one message in pieces"
 
 
-async def main(url, compression):
+async def main(url, compression, trusted=None):
     options = {
         "compression": COMPRESSION[compression],
         "max_size": 64 * 1024 * 1024,
@@ -42,6 +43,8 @@ async def main(url, compression):
         "ping_interval": None,
         "proxy": None,
     }
+    if trusted is not None:
+        options["ssl"] = ssl.create_default_context(cafile=trusted)
     async with connect(url, **options) as socket:
         echoed = await echoes(socket)
         await fragments(socket)
@@ -55,4 +58,4 @@ async def main(url, compression):
         )
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2]))
+asyncio.run(main(*sys.argv[1:]))

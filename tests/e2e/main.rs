@@ -28,4 +28,5 @@ mod many;
 mod relay;
 mod socketio;
 mod support;
+mod tls;
 mod violations;

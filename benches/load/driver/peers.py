@@ -136,7 +136,7 @@ PEERS = [
                                   "--certificate", "@certificate@", "--key", "@key@"],
          listens=frozenset({"tls"})),
     Peer("switchyard", _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
-         ["--version"], ["switchyard.yaml"], scraped=True),
+         ["--version"], ["switchyard.yaml"], scraped=True, listens=BOTH),
     Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"], listens=BOTH),
     Peer("nginx-64k", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx-64k.conf"],
          ["-v"], ["nginx-64k.conf"], listens=BOTH),

@@ -102,8 +102,14 @@ pub fn control_runtime() -> Result<Runtime, StartError> {
         .map_err(StartError::Thread)
 }
 
+/// What `config` gives to answer requests by, where none are answered.
+pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, StartError> {
+    let metrics = Metrics::new(build())?;
+    Ok(Snapshot::new(config, &metrics)?)
+}
+
 /// What this binary was built from.
-pub(crate) fn build() -> Build<'static> {
+fn build() -> Build<'static> {
     Build {
         version: env!("CARGO_PKG_VERSION"),
         revision: env!("SWITCHYARD_REVISION"),

@@ -8,10 +8,8 @@ use http::header::{
 use http::uri::{InvalidUri, Uri};
 use http::{HeaderMap, Request};
 use switchyard_config::Config;
-use switchyard_edge::Snapshot;
-use switchyard_telemetry::Metrics;
 
-use crate::compose::build;
+use crate::compose;
 use crate::error::StartError;
 
 /// What cannot be explained.
@@ -65,8 +63,7 @@ pub fn explain(
     client: IpAddr,
 ) -> Result<String, ExplainError> {
     let request = request(url, headers)?;
-    let metrics = Metrics::new(build()).map_err(StartError::from)?;
-    let snapshot = Snapshot::new(config, &metrics).map_err(StartError::from)?;
+    let snapshot = compose::snapshot(config)?;
     Ok(switchyard_edge::explain(&snapshot, &request, client).to_string())
 }
 

@@ -22,6 +22,15 @@ pub use crate::explain::{ExplainError, explain};
 pub use crate::shutdown::Ending;
 pub use crate::signals::{Stop, Stops, stops_on_signals};
 
+/// Says whether the gateway could be put together from `config`, as far as that can be known without binding anything.
+///
+/// # Errors
+/// What would keep it from starting, such as a key that does not belong to its certificate.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    compose::snapshot(config)?;
+    Ok(())
+}
+
 /// Runs the gateway until SIGTERM or SIGINT stops it.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ pub(crate) mod pick;
 pub(crate) mod table;
 
 use crate::model::{
-    Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, SameSite,
+    Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, SameSite, TlsVersion,
 };
 use crate::node::{Given, Node, Value};
 use crate::report::{Problem, Report};
@@ -90,7 +90,7 @@ macro_rules! choices {
 }
 
 choices!(
-    Balancer, DrainOrder, HeaderCase, LogFormat, LogLevel, SameSite
+    Balancer, DrainOrder, HeaderCase, LogFormat, LogLevel, SameSite, TlsVersion
 );
 
 /// Reads one of the words of a choice.

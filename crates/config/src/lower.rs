@@ -4,11 +4,12 @@
 //! needs no more than the values it is about: what else could not be read was reported already.
 
 mod clusters;
+mod files;
+mod listeners;
 mod names;
 mod process;
 mod reach;
 mod routes;
-mod secrets;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,15 +17,15 @@ use std::hash::Hash;
 use std::io;
 use std::path::Path;
 
-use crate::decode::{At, Known, List};
-use crate::model::{Config, Listener};
+use crate::decode::{At, Known};
+use crate::model::Config;
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::source::Span;
+use files::Files;
 use names::Names;
-use secrets::Secrets;
 
-/// How secret files are read.
+/// How the files are read that the configuration names.
 pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;
 
 /// Checks what was read and gives it its meaning. `None` after the reasons have been reported.
@@ -34,7 +35,7 @@ pub(crate) fn config(
     read: ReadFile<'_>,
     report: &mut Report,
 ) -> Option<Config> {
-    let secrets = Secrets { directory, read };
+    let files = Files { directory, read };
     report_shared_addresses(&file, report);
     let (clusters, names) = file
         .clusters
@@ -45,12 +46,14 @@ pub(crate) fn config(
         .and_then(|list| routes::lower(list, names.as_ref(), report));
     let affinity_key = file
         .affinity_key_file
-        .and_then(|file| optional(file, |file| secrets.read(&file, report)));
+        .and_then(|file| optional(file, |file| files.secret(&file, report)));
     let admin = file
         .admin
-        .and_then(|raw| optional(raw, |raw| process::admin(raw, &secrets, report)));
+        .and_then(|raw| optional(raw, |raw| process::admin(raw, &files, report)));
     let drain = file.drain.and_then(|raw| process::drain(raw, report));
-    let listeners = file.listeners.and_then(|list| listeners(list, report));
+    let listeners = file
+        .listeners
+        .and_then(|list| listeners::lower(list, &files, report));
     Some(Config {
         listeners: listeners?,
         affinity_key: affinity_key?,
@@ -61,23 +64,6 @@ pub(crate) fn config(
         admin: admin?,
         log: process::log(&file.log?)?,
         workers: file.workers?,
-    })
-}
-
-fn listeners(list: List<raw::Listener, 1>, report: &mut Report) -> Option<Vec<Listener>> {
-    let mut names = Names::new("listener", list.complete);
-    for listener in &list.items {
-        names.define(listener.name.as_ref(), report);
-    }
-    list.items.into_iter().map(listener).collect()
-}
-
-fn listener(raw: raw::Listener) -> Option<Listener> {
-    Some(Listener {
-        name: raw.name?.value.0,
-        address: raw.address?.value.0,
-        max_connections: raw.max_connections?.at_least_one(),
-        handshake_timeout: raw.handshake_timeout?.0,
     })
 }
 

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 
 pub(crate) use choice::Choice;
 pub use cluster::{Balancer, Cluster, Endpoint, HeaderCase};
-pub use listener::Listener;
+pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
 };

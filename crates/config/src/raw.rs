@@ -16,7 +16,7 @@ use crate::model::Workers;
 use crate::scalar;
 
 pub(crate) use cluster::{Cluster, Endpoint};
-pub(crate) use listener::Listener;
+pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};
 pub(crate) use route::{
     AffinitySource, Http, IssuedCookie, Match, Route, Share, Target, WebSocket,

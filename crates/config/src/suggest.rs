@@ -6,6 +6,7 @@ const RESERVED: &[&str] = &[
     "bounded_load",
     "bus",
     "channels",
+    "client_ca",
     "dns",
     "extended_connect",
     "health",

@@ -14,10 +14,12 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time;
 
 use crate::connection::{self, Connection};
+use crate::forward::Scheme;
 use crate::handover::{Accepted, Colleague, Inbox};
 use crate::io::Seated;
 use crate::listener::{Listener, Shared};
 use crate::seat::Seat;
+use crate::tls;
 use crate::worker::Worker;
 
 /// How long to wait after accepting failed, at first.
@@ -142,10 +144,19 @@ fn receive(accepted: Accepted, worker: &Arc<Worker>) {
 
 fn start(stream: TcpStream, peer: SocketAddr, seat: Seat, worker: &Arc<Worker>) {
     let listener = Arc::clone(seat.listener());
-    let connection = Connection::new(Arc::clone(worker), listener, peer.ip());
-    worker
-        .tasks
-        .spawn(connection::serve(Seated::new(stream, seat), connection));
+    let tls = worker.snapshot.load().tls.get(&listener.name).cloned();
+    let scheme = tls.as_ref().map_or(Scheme::Http, |_| Scheme::Https);
+    let connection = Connection::new(Arc::clone(worker), listener, peer.ip(), scheme);
+    let tasks = &worker.tasks;
+    if let Some(tls) = tls {
+        tasks.spawn(tls::serve(stream, seat, tls, connection));
+    } else {
+        tasks.spawn(connection::serve(
+            Seated::new(stream, seat),
+            connection,
+            None,
+        ));
+    }
 }
 
 fn lost(peer: SocketAddr, error: &io::Error) {

@@ -3,6 +3,7 @@
 //! Every limit that hyper offers is set here and has its reason here; hyper calls its defaults
 //! unstable. What a request is answered is not here.
 
+use std::future::pending;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use switchyard_drain::Phase;
+use tokio::time::{Instant, sleep_until};
 
+use crate::forward::Scheme;
 use crate::io::{Seated, Sightings, Transport, Watched};
 use crate::listener::Shared;
 use crate::service::Door;
@@ -32,17 +35,24 @@ pub(crate) struct Connection {
     pub(crate) worker: Arc<Worker>,
     pub(crate) listener: Arc<Shared>,
     pub(crate) peer: IpAddr,
+    pub(crate) scheme: Scheme,
     pub(crate) sightings: Arc<Sightings>,
     /// Whether a request has come in.
     used: AtomicBool,
 }
 
 impl Connection {
-    pub(crate) fn new(worker: Arc<Worker>, listener: Arc<Shared>, peer: IpAddr) -> Arc<Self> {
+    pub(crate) fn new(
+        worker: Arc<Worker>,
+        listener: Arc<Shared>,
+        peer: IpAddr,
+        scheme: Scheme,
+    ) -> Arc<Self> {
         Arc::new(Self {
             worker,
             listener,
             peer,
+            scheme,
             sightings: Arc::default(),
             used: AtomicBool::new(false),
         })
@@ -64,7 +74,13 @@ impl Connection {
 /// two requests is closed. One that has not had its first yet may still send it, within its time:
 /// its client has just been let in. When sessions are cut, so is this. A connection that became a
 /// session is the relay's.
-pub(crate) async fn serve<T: Transport>(seated: Seated<T>, connection: Arc<Connection>) {
+///
+/// `first_due` is when the first head must be complete, where its time began before this is called.
+pub(crate) async fn serve<T: Transport>(
+    seated: Seated<T>,
+    connection: Arc<Connection>,
+    first_due: Option<Instant>,
+) {
     let watch = connection.worker.watch.clone();
     let io = TokioIo::new(Watched::new(seated, Arc::clone(&connection.sightings)));
     let service = TowerToHyperService::new(Door::<T>::new(Arc::clone(&connection)));
@@ -72,6 +88,7 @@ pub(crate) async fn serve<T: Transport>(seated: Seated<T>, connection: Arc<Conne
     let mut serving = pin!(builder.serve_connection(io, service).with_upgrades());
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,
+        () = overdue(&connection, first_due) => Ok(()),
         () = watch.reached(Phase::Draining) => {
             if connection.is_used() {
                 serving.as_mut().graceful_shutdown();
@@ -85,6 +102,17 @@ pub(crate) async fn serve<T: Transport>(seated: Seated<T>, connection: Arc<Conne
     if let Err(error) = ended {
         note(&connection, &error);
     }
+}
+
+/// Returns when the first head is due and has not come, if ever.
+async fn overdue(connection: &Connection, first_due: Option<Instant>) {
+    if let Some(due) = first_due {
+        sleep_until(due).await;
+        if !connection.is_used() {
+            return tracing::debug!(client = %connection.peer, "no request in time");
+        }
+    }
+    pending::<()>().await;
 }
 
 /// The deadline for a head runs from the moment that one may come: it bounds a connection that

@@ -25,27 +25,46 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 const UPGRADE_OPTION: HeaderValue = HeaderValue::from_static("upgrade");
 
+/// What the client of a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// Without TLS.
+    Http,
+    /// The listener ends TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As `X-Forwarded-Proto` and `Forwarded` say it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Turns a client's head into what the endpoint gets.
 ///
 /// Fields of the connection are removed, then those that say whose request it is are written:
 /// `X-Forwarded-For`, `-Proto` and `-Host`, `Forwarded` and `X-Request-Id`. `Expect` goes too: the
 /// gateway answers it itself once it reads the body. The target is put in origin form (RFC 9112
 /// section 3.2.1); `Host` says the rest.
-pub(crate) fn request(head: &mut Parts, client: &Client, id: &RequestId) {
+pub(crate) fn request(head: &mut Parts, client: &Client, scheme: Scheme, id: &RequestId) {
     if let Some(target) = head.uri.path_and_query().cloned() {
         head.uri = Uri::from(target);
     }
-    fields(&mut head.headers, client, id);
+    fields(&mut head.headers, client, scheme, id);
 }
 
-fn fields(headers: &mut HeaderMap, client: &Client, id: &RequestId) {
+fn fields(headers: &mut HeaderMap, client: &Client, scheme: Scheme, id: &RequestId) {
     strip_hop_by_hop(headers);
     headers.remove(EXPECT);
     if client.trust == Trust::Untrusted {
         remove_claims(headers);
     }
     if let Some(host) = headers.get(HOST).cloned() {
-        hops::write(headers, client, &host);
+        hops::write(headers, client, scheme, &host);
     }
     headers.insert(X_REQUEST_ID, id.to_value());
 }

@@ -1,6 +1,6 @@
 //! Accept, route, admission and handshake towards the client.
 //!
-//! A connection comes in at a [`Listener`], is served HTTP/1.1 and either answered request by
+//! A connection comes in at a [`Listener`], over TLS or without, is served HTTP/1.1 and either answered request by
 //! request or turned into a session. Both kinds of request are vetted by the same rules, take the
 //! same [routes](RouteTable) and find their endpoint by the same affinity. This crate joins the two
 //! that do not see each other: `upstream` dials, `relay` moves the bytes.
@@ -39,6 +39,7 @@ mod seat;
 mod selection;
 mod service;
 mod snapshot;
+mod tls;
 mod upload;
 mod vet;
 mod websocket;

@@ -36,7 +36,12 @@ pub(crate) async fn proxy(
     let (mut head, incoming) = request.into_parts();
     let uploading = upload::upload(incoming, route.http.max_body);
     let (body, progress) = uploading.map_err(|TooLarge| Refusal::BodyTooLarge)?;
-    forward::request(&mut head, exchange.client(), exchange.id());
+    forward::request(
+        &mut head,
+        exchange.client(),
+        exchange.connection().scheme,
+        exchange.id(),
+    );
     let Selection {
         cluster,
         ranking,

@@ -17,6 +17,7 @@ use switchyard_upstream::Clusters;
 
 use crate::route::Route;
 use crate::routes::RouteTable;
+use crate::tls::{self, TlsListeners};
 
 /// The snapshot in use; the only one of its kind, so that no request sees half of two.
 pub type SnapshotCell = ArcSwap<Snapshot>;
@@ -30,11 +31,13 @@ pub struct Snapshot {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) key: HashKey,
     pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
+    pub(crate) tls: TlsListeners,
     pub(crate) unrouted: RouteMetrics,
     header_case: HeaderCase,
 }
 
-/// Why a configuration gives no snapshot. A configuration that was checked always gives one.
+/// Why a configuration gives no snapshot. What is in the files of certificates is looked at here
+/// first; everything else was checked before, and always gives one.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// A route leads to a cluster that does not exist.
@@ -44,6 +47,14 @@ pub enum SnapshotError {
         route: Arc<str>,
         /// The missing cluster's name.
         cluster: Arc<str>,
+    },
+    /// What a listener is to show its clients cannot be used.
+    #[error("listener `{listener}` cannot end TLS: {source}")]
+    Tls {
+        /// The listener's name.
+        listener: Arc<str>,
+        /// Which file is wrong, and how.
+        source: switchyard_tls::Error,
     },
     /// A route asks for a header whose name is none.
     #[error("a route asks for a header that cannot exist")]
@@ -73,6 +84,7 @@ impl Snapshot {
             trusted_proxies: config.trusted_proxies.clone(),
             key,
             listeners: config.listeners.iter().map(listener).collect(),
+            tls: tls::listeners(&config.listeners, metrics)?,
             unrouted: metrics.route(UNROUTED),
             header_case: header_case(config),
         })

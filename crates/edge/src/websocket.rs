@@ -77,7 +77,12 @@ fn handshake(exchange: &Exchange, request: Request<Incoming>, admitted: &Admitte
         head.headers
             .insert(SEC_WEBSOCKET_PROTOCOL, narrowed.clone());
     }
-    forward::request(&mut head, exchange.client(), exchange.id());
+    forward::request(
+        &mut head,
+        exchange.client(),
+        exchange.connection().scheme,
+        exchange.id(),
+    );
     forward::mark_as_handshake(&mut head.headers);
     Request::from_parts(head, ())
 }

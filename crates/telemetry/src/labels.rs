@@ -168,6 +168,44 @@ impl MethodClass {
     }
 }
 
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// RFC 5246
+    Tls12,
+    /// RFC 8446
+    Tls13,
+}
+
+impl TlsVersion {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
+    }
+}
+
+/// Whether a TLS handshake went on from an earlier one of the same client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// By a ticket.
+    Yes,
+    /// A whole handshake, or none.
+    No,
+}
+
+impl Resumed {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+        }
+    }
+}
+
 /// How far this process has gone in leaving. The gauge shows the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrainState {

@@ -8,6 +8,7 @@ pub mod drain;
 pub mod endpoint;
 pub mod listener;
 pub mod route;
+pub mod tls;
 pub mod traffic;
 pub mod worker;
 
@@ -26,6 +27,7 @@ use drain::DrainMetrics;
 use endpoint::{EndpointMetrics, Endpoints};
 use listener::{ListenerMetrics, ListenerVecs};
 use route::{RouteMetrics, RouteVecs};
+use tls::{TlsMetrics, TlsVecs};
 use traffic::{WorkerMetrics, Workers};
 use worker::{WorkerLoad, WorkerVecs};
 
@@ -52,6 +54,7 @@ pub struct Metrics {
 struct Inner {
     registry: Registry,
     listeners: ListenerVecs,
+    tls: TlsVecs,
     routes: RouteVecs,
     endpoints: Endpoints,
     clusters: ClusterVecs,
@@ -67,6 +70,7 @@ impl Metrics {
         process::register(&registry, build)?;
         let inner = Inner {
             listeners: ListenerVecs::new(&registry)?,
+            tls: TlsVecs::new(&registry)?,
             routes: RouteVecs::new(&registry)?,
             endpoints: Endpoints::new(&registry)?,
             clusters: ClusterVecs::new(&registry)?,
@@ -96,6 +100,12 @@ impl Metrics {
     /// The metrics of a listener, by the name it has in the configuration.
     pub fn listener(&self, name: &str) -> ListenerMetrics {
         self.inner.listeners.listener(name)
+    }
+
+    /// The metrics of a listener's TLS, by the name the listener has in the configuration. Only
+    /// for one that ends TLS: its series are there from now on.
+    pub fn tls(&self, listener: &str) -> TlsMetrics {
+        self.inner.tls.listener(listener)
     }
 
     /// The metrics of a route, by the name it has in the configuration.

@@ -14,6 +14,7 @@
     reason = "a harness that panics is a test that fails, at the line that asked"
 )]
 
+pub mod certificate;
 pub mod clients;
 pub mod endpoint;
 pub mod frame;
@@ -28,8 +29,10 @@ pub mod peer;
 pub mod process;
 pub mod settings;
 pub mod socket;
+pub mod tunnel;
 pub mod wait;
 
+pub use certificate::Certificate;
 pub use endpoint::Endpoint;
 pub use frame::Frame;
 pub use gateway::Gateway;
@@ -40,4 +43,5 @@ pub use peer::Peer;
 pub use process::Process;
 pub use settings::Settings;
 pub use socket::Socket;
+pub use tunnel::{Farewell, Trust, Tunnel};
 pub use wait::{PATIENCE, eventually};

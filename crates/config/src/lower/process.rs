@@ -1,7 +1,7 @@
 //! Drain, admin and log.
 
+use super::files::Files;
 use super::optional;
-use super::secrets::Secrets;
 use crate::decode::At;
 use crate::model::{AccessLog, Admin, Drain, DrainClose, Log};
 use crate::node::Given;
@@ -43,11 +43,11 @@ fn report_early_deadline(over: &At<raw::Delay>, deadline: &At<raw::Delay>, repor
     report.add(problem.help(help));
 }
 
-pub(super) fn admin(raw: raw::Admin, secrets: &Secrets<'_>, report: &mut Report) -> Option<Admin> {
+pub(super) fn admin(raw: raw::Admin, files: &Files<'_>, report: &mut Report) -> Option<Admin> {
     if let (Some(address), Some(None)) = (&raw.address, &raw.token_file) {
         report_open_door(address, report);
     }
-    let token = optional(raw.token_file?, |file| secrets.read(&file, report));
+    let token = optional(raw.token_file?, |file| files.secret(&file, report));
     Some(Admin {
         address: raw.address?.value.0,
         token: token?,

@@ -2,8 +2,12 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use super::choice::choice;
+use super::secret::Secret;
 
 /// An address that the gateway accepts on, with its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,4 +20,43 @@ pub struct Listener {
     pub max_connections: NonZeroU32,
     /// A request head must be complete this long after its connection, or the one before it.
     pub handshake_timeout: Duration,
+    /// `None`: nothing is encrypted.
+    pub tls: Option<Tls>,
+}
+
+/// How a listener ends TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// At least one; the first is for clients that ask for no name that is here.
+    pub certificates: Vec<Certificate>,
+    /// The oldest version that clients may speak.
+    pub min_version: TlsVersion,
+}
+
+/// A certificate and its key, as they stand in their files. What is in them is for `tls` to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The certificate and its chain.
+    pub cert: PemFile,
+    /// The private key.
+    pub key: PemFile,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PemFile {
+    /// Where it is, for messages.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: Secret,
+}
+
+choice! {
+    /// A version of TLS.
+    TlsVersion {
+        /// RFC 5246.
+        Tls12 = "1.2",
+        /// RFC 8446.
+        Tls13 = "1.3",
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The trimmed content of a secret file; never empty and never printed.
+/// The content of a file that is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<[u8]>);
 

@@ -1,9 +1,10 @@
-//! The declaration of a listener.
+//! The declaration of a listener and of its TLS.
 
 use super::Timeout;
-use crate::decode::At;
 use crate::decode::table::table;
-use crate::scalar::{Address, Count, Name};
+use crate::decode::{At, List};
+use crate::model::TlsVersion;
+use crate::scalar::{Address, Count, File, Name};
 
 table! {
     /// An address to accept connections on.
@@ -15,7 +16,31 @@ table! {
         /// Connections open at the same time, over all workers. More are refused.
         max_connections: Count<1, 10_000_000> = "200000";
         /// The head of a request must be complete this long after the connection opened, or after
-        /// the request before it.
+        /// the request before it. The handshake of TLS is part of it.
         handshake_timeout: Timeout = "10s";
+        /// The listener speaks TLS, for `https` and `wss`. Without it nothing is encrypted.
+        tls: Option<Tls>;
+    }
+}
+
+table! {
+    /// How a listener ends TLS.
+    Tls {
+        /// A client is shown the one that has the name it asks for, exactly or by a wildcard. One
+        /// that asks for another name, or for none, is shown the first.
+        certificates: List<Certificate, 1>, eg "[{ cert: tls.crt, key: tls.key }]";
+        /// The oldest version of TLS that clients may speak; the newest is 1.3.
+        min_version: TlsVersion = "1.2", eg "\"1.2\"";
+    }
+}
+
+table! {
+    /// A certificate and the key that belongs to it.
+    Certificate {
+        /// A PEM file: the certificate of this server, and behind it those of its issuers up to
+        /// one that clients know.
+        cert: At<File>, eg "/etc/switchyard/tls/tls.crt";
+        /// A PEM file with the private key of the certificate, without a passphrase.
+        key: At<File>, eg "/etc/switchyard/tls/tls.key";
     }
 }

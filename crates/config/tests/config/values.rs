@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use switchyard_config::{
-    AccessLog, Admin, AffinitySource, Balancer, Config, Drain, DrainClose, DrainOrder, Endpoint,
-    HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match,
-    PathPattern, SameSite, Segment, Split, WebSocket, Workers, load, parse, parse_with,
+    AccessLog, Admin, AffinitySource, Balancer, Certificate, Config, Drain, DrainClose, DrainOrder,
+    Endpoint, HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel,
+    Match, PathPattern, PemFile, SameSite, Secret, Segment, Split, Tls, TlsVersion, WebSocket,
+    Workers, load, parse, parse_with,
 };
 
 use crate::project;
@@ -286,6 +287,38 @@ fn a_list_of_shares_takes_either_key() {
 fn ports_that_the_system_chooses_are_not_shared() {
     let config = small("admin: { address: \"127.0.0.1:0\" }\n");
     assert_eq!(config.listeners[0].address, config.admin.unwrap().address);
+}
+
+#[test]
+fn certificates_are_read_beside_the_configuration() {
+    let text = "listeners:\n\
+        - { name: web, address: \"127.0.0.1:0\" }\n\
+        - { name: a, address: \"127.0.0.1:0\", tls: { certificates: [{ cert: a.crt, key: /k/a.key }] } }\n\
+        - { name: b, address: \"127.0.0.1:0\", tls: { certificates: [{ cert: b.crt, key: b.key }], min_version: 1.3 } }\n\
+        routes: [{ name: all, cluster: app }]\n\
+        clusters: [{ name: app, endpoints: [{ address: \"10.0.0.1:9000\" }] }]\n";
+    let read = |path: &Path| Ok(format!(" {}\n", path.display()).into_bytes());
+    let config = parse_with(text, Path::new("etc/f.yaml"), &read).unwrap();
+    let file = |path: &str| PemFile {
+        path: path.into(),
+        content: Secret::new(format!(" {path}\n").as_bytes()),
+    };
+    let tls = |cert: &str, key: &str, min_version| Tls {
+        certificates: vec![Certificate {
+            cert: file(cert),
+            key: file(key),
+        }],
+        min_version,
+    };
+    let [web, a, b] = &config.listeners[..] else {
+        panic!("{:?}", config.listeners)
+    };
+    assert_eq!(web.tls, None);
+    assert_eq!(a.tls, Some(tls("etc/a.crt", "/k/a.key", TlsVersion::Tls12)));
+    assert_eq!(
+        b.tls,
+        Some(tls("etc/b.crt", "etc/b.key", TlsVersion::Tls13))
+    );
 }
 
 #[test]

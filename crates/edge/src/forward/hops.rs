@@ -5,18 +5,16 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
-use super::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use super::{Scheme, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::client_address::Client;
-
-/// How requests come in: no listener ends TLS.
-const PROTO: &str = "http";
 
 /// Adds this hop. What an untrusted peer claimed has been removed before, so whatever is there now
 /// is believed and extended.
 ///
 /// A list that starts here begins with the client itself, where a trusted proxy told its address
 /// in the other of the two lists.
-pub(super) fn write(headers: &mut HeaderMap, client: &Client, host: &HeaderValue) {
+pub(super) fn write(headers: &mut HeaderMap, client: &Client, scheme: Scheme, host: &HeaderValue) {
+    let proto = scheme.as_str();
     let told = (client.address != client.peer).then_some(client.address);
     let peer = client.peer.to_string();
     extend(
@@ -26,14 +24,14 @@ pub(super) fn write(headers: &mut HeaderMap, client: &Client, host: &HeaderValue
         &peer,
     );
     let peer = format!(
-        "{};host=\"{}\";proto={PROTO}",
+        "{};host=\"{}\";proto={proto}",
         node(client.peer),
         text(host)
     );
     extend(headers, FORWARDED, told.map(node), &peer);
     headers
         .entry(X_FORWARDED_PROTO)
-        .or_insert(HeaderValue::from_static(PROTO));
+        .or_insert(HeaderValue::from_static(proto));
     headers
         .entry(X_FORWARDED_HOST)
         .or_insert_with(|| host.clone());

@@ -24,10 +24,37 @@ fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 fn sent(client: &Client, fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    sent_over(Scheme::Http, client, fields)
+}
+
+fn sent_over(
+    scheme: Scheme,
+    client: &Client,
+    fields: &[(&'static str, &'static str)],
+) -> HeaderMap {
     let mut headers = headers(fields);
     let id = RequestId::keep_or_make(&headers, client.trust, || 0xabc);
-    super::fields(&mut headers, client, &id);
+    super::fields(&mut headers, client, scheme, &id);
     headers
+}
+
+#[test]
+fn what_came_over_tls_is_said_to_unless_a_trusted_proxy_knows_better() {
+    let fields = [
+        ("host", "a.example"),
+        ("x-forwarded-proto", "http"),
+        ("forwarded", "for=198.51.100.7;proto=http"),
+    ];
+    let headers = sent_over(Scheme::Https, &stranger(), &fields);
+    assert_field(&headers, "x-forwarded-proto", "https");
+    let expected = "for=192.0.2.1;host=\"a.example\";proto=https";
+    assert_field(&headers, "forwarded", expected);
+
+    let proxy = client("10.0.0.1", "198.51.100.7", Trust::Trusted);
+    let headers = sent_over(Scheme::Https, &proxy, &fields);
+    assert_field(&headers, "x-forwarded-proto", "http");
+    let expected = "for=198.51.100.7;proto=http, for=10.0.0.1;host=\"a.example\";proto=https";
+    assert_field(&headers, "forwarded", expected);
 }
 
 #[track_caller]
@@ -199,7 +226,7 @@ fn the_target_is_put_in_origin_form() {
             .header("host", "a.example");
         let (mut head, ()) = request.body(()).unwrap().into_parts();
         let id = RequestId::keep_or_make(&head.headers, Trust::Untrusted, || 1);
-        super::request(&mut head, &stranger(), &id);
+        super::request(&mut head, &stranger(), Scheme::Http, &id);
         assert_eq!(head.uri.to_string(), expected, "{uri}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::labels::{
     AffinityResult, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
-    MethodClass,
+    MethodClass, Resumed, TlsVersion,
 };
 
 const BUILD: Build<'_> = Build {
@@ -41,6 +41,9 @@ fn assert_has(metrics: &Metrics, sample: &str) {
 fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     let listener = metrics.listener("web");
     listener.rejected("full");
+    let tls = metrics.tls("web");
+    tls.completed(TlsVersion::Tls13, Resumed::Yes, Duration::from_millis(2));
+    tls.failed("timeout");
     let route = metrics.route("chat");
     route.handshake("accepted", Duration::from_millis(3));
     route.session_closed(
@@ -82,6 +85,9 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_worker_connections{worker="1"} 1"#,
         r#"switchyard_worker_handovers_total{worker="0"} 1"#,
         r#"switchyard_listener_rejected_total{listener="web",reason="full"} 1"#,
+        r#"switchyard_tls_handshakes_total{listener="web",resumed="yes",result="ok",version="1.3"} 1"#,
+        r#"switchyard_tls_handshakes_total{listener="web",resumed="no",result="timeout",version="none"} 1"#,
+        r#"switchyard_tls_handshake_seconds_count{listener="web"} 1"#,
         r#"switchyard_handshakes_total{result="accepted",route="chat"} 1"#,
         r#"switchyard_handshake_seconds_bucket{route="chat",le="0.0025"} 0"#,
         r#"switchyard_handshake_seconds_bucket{route="chat",le="0.005"} 1"#,
@@ -268,6 +274,7 @@ fn no_series_is_shown_twice() {
     let _again = (
         metrics.route("chat"),
         metrics.listener("web"),
+        metrics.tls("web"),
         metrics.cluster("app"),
     );
     let guards = exercise(&metrics);

@@ -1,0 +1,66 @@
+//! Listeners: unique names, and the files of their certificates.
+
+use super::files::Files;
+use super::{Names, optional};
+use crate::decode::List;
+use crate::model::{Certificate, Listener, Tls};
+use crate::raw;
+use crate::report::Report;
+
+/// Checks the listeners, and reads what they show.
+pub(super) fn lower(
+    list: List<raw::Listener, 1>,
+    files: &Files<'_>,
+    report: &mut Report,
+) -> Option<Vec<Listener>> {
+    let mut names = Names::new("listener", list.complete);
+    for listener in &list.items {
+        names.define(listener.name.as_ref(), report);
+    }
+    // All of them are looked at, whatever is wrong with the first.
+    let lowered: Vec<_> = list
+        .items
+        .into_iter()
+        .map(|raw| listener(raw, files, report))
+        .collect();
+    lowered.into_iter().collect()
+}
+
+fn listener(raw: raw::Listener, files: &Files<'_>, report: &mut Report) -> Option<Listener> {
+    let tls = raw
+        .tls
+        .and_then(|raw| optional(raw, |raw| tls(raw, files, report)));
+    Some(Listener {
+        name: raw.name?.value.0,
+        address: raw.address?.value.0,
+        max_connections: raw.max_connections?.at_least_one(),
+        handshake_timeout: raw.handshake_timeout?.0,
+        tls: tls?,
+    })
+}
+
+fn tls(raw: raw::Tls, files: &Files<'_>, report: &mut Report) -> Option<Tls> {
+    let certificates: Vec<_> = raw
+        .certificates?
+        .whole()?
+        .iter()
+        .map(|raw| certificate(raw, files, report))
+        .collect();
+    Some(Tls {
+        certificates: certificates.into_iter().collect::<Option<_>>()?,
+        min_version: raw.min_version?,
+    })
+}
+
+fn certificate(
+    raw: &raw::Certificate,
+    files: &Files<'_>,
+    report: &mut Report,
+) -> Option<Certificate> {
+    let cert = raw.cert.as_ref().and_then(|file| files.pem(file, report));
+    let key = raw.key.as_ref().and_then(|file| files.pem(file, report));
+    Some(Certificate {
+        cert: cert?,
+        key: key?,
+    })
+}

@@ -1,0 +1,123 @@
+//! A client's side of TLS: a port where plain text goes in, and comes out of the gateway's TLS.
+//!
+//! So whatever plays a client over a [`Socket`](crate::Socket) plays it over TLS too.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::io::{AsyncWriteExt, copy, split};
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, HandshakeKind, RootCertStore};
+
+use crate::certificate::Certificate;
+use crate::socket::Socket;
+use crate::wait::PATIENCE;
+
+/// What a client trusts, and the tickets it has been given.
+#[derive(Clone)]
+pub struct Trust(Arc<ClientConfig>);
+
+impl Trust {
+    /// In these certificates.
+    pub fn of(certificates: &[&Certificate]) -> Self {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates {
+            roots.add(certificate.der.clone()).expect("a certificate");
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self(Arc::new(config))
+    }
+}
+
+/// One connection over TLS.
+#[derive(Debug)]
+pub struct Tunnel {
+    /// The certificate that the server showed.
+    pub shown: CertificateDer<'static>,
+    /// Whether the client came with a ticket that the server took.
+    pub resumed: bool,
+    carrier: JoinHandle<Farewell>,
+}
+
+/// How the server ended its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// With a `close_notify` (RFC 8446 section 6.1).
+    Said,
+    /// Without.
+    CutOff,
+}
+
+impl Tunnel {
+    /// Connects to `server`, asks for `name`, and gives the plain end of the connection.
+    ///
+    /// # Errors
+    /// The handshake failed.
+    pub fn open(server: SocketAddr, trust: &Trust, name: &str) -> io::Result<(Self, Socket)> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let name = ServerName::try_from(name.to_owned()).expect("a name");
+        let connector = TlsConnector::from(Arc::clone(&trust.0));
+        let tls = runtime.block_on(async {
+            let tcp = TcpStream::connect(server).await?;
+            tcp.set_nodelay(true)?;
+            timeout(PATIENCE, connector.connect(name, tcp)).await?
+        })?;
+        let (_, state) = tls.get_ref();
+        let shown = state.peer_certificates().expect("a certificate")[0].clone();
+        let resumed = state.handshake_kind() == Some(HandshakeKind::Resumed);
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let socket = Socket::connect(listener.local_addr()?);
+        let (plain, _) = listener.accept()?;
+        plain.set_nodelay(true)?;
+        plain.set_nonblocking(true)?;
+        let carrier = thread::spawn(move || {
+            runtime
+                .block_on(async { carry(tls, TcpStream::from_std(plain).expect("a socket")).await })
+        });
+        let tunnel = Self {
+            shown,
+            resumed,
+            carrier,
+        };
+        Ok((tunnel, socket))
+    }
+
+    /// How the server ended its stream; both ends of the connection must have ended.
+    #[track_caller]
+    pub fn farewell(self) -> Farewell {
+        self.carrier.join().expect("the tunnel works")
+    }
+}
+
+/// Carries both ways until both have ended.
+async fn carry(tls: tokio_rustls::client::TlsStream<TcpStream>, mut plain: TcpStream) -> Farewell {
+    let (mut from_server, mut to_server) = split(tls);
+    let (mut from_test, mut to_test) = plain.split();
+    let there = async {
+        // One that breaks is seen on the way back.
+        let _ = copy(&mut from_test, &mut to_server).await;
+        let _ = to_server.shutdown().await;
+    };
+    let back = async {
+        let carried = copy(&mut from_server, &mut to_test).await;
+        let _ = to_test.shutdown().await;
+        match carried {
+            Ok(_) => Farewell::Said,
+            Err(_) => Farewell::CutOff,
+        }
+    };
+    let ((), farewell) = tokio::join!(there, back);
+    farewell
+}

@@ -1,0 +1,65 @@
+//! The handshake, and what is known when it is done.
+
+use std::future::poll_fn;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::rustls::server::UnbufferedServerConnection;
+use tokio_rustls::rustls::{HandshakeKind, ProtocolVersion};
+
+use crate::error::HandshakeError;
+use crate::session::Session;
+use crate::stream::TlsStream;
+
+/// How a handshake went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handshake {
+    /// Which version of TLS.
+    pub version: Version,
+    /// Whether the client had been here before.
+    pub resumption: Resumption,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 1.2 (RFC 5246).
+    Tls12,
+    /// 1.3 (RFC 8446).
+    Tls13,
+}
+
+/// Whether a ticket saved the client and us the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumption {
+    /// The client brought a ticket that we gave it before.
+    Resumed,
+    /// A whole handshake.
+    Full,
+}
+
+pub(crate) async fn handshake<T>(
+    io: T,
+    session: Session,
+) -> Result<(TlsStream<T>, Handshake), HandshakeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut stream = TlsStream::new(io, session);
+    let handshake = poll_fn(|cx| stream.poll_handshake(cx)).await?;
+    Ok((stream, handshake))
+}
+
+impl Handshake {
+    pub(crate) fn of(connection: &UnbufferedServerConnection) -> Self {
+        Self {
+            version: match connection.protocol_version() {
+                Some(ProtocolVersion::TLSv1_2) => Version::Tls12,
+                _ => Version::Tls13,
+            },
+            resumption: match connection.handshake_kind() {
+                Some(HandshakeKind::Resumed) => Resumption::Resumed,
+                _ => Resumption::Full,
+            },
+        }
+    }
+}

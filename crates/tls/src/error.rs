@@ -1,0 +1,124 @@
+//! What can be wrong with certificates, and why a handshake came to nothing.
+
+use std::io;
+use std::path::PathBuf;
+
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem;
+
+/// Why a listener cannot show what it is to show. Each names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not the PEM text it should be.
+    #[error("`{file}` cannot be read as PEM: {source}", file = file.display())]
+    Pem {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: pem::Error,
+    },
+    /// The file of the certificate has none.
+    #[error(
+        "there is no certificate in `{file}`: it should have `-----BEGIN CERTIFICATE-----` in it, \
+         the server's own certificate first and those of its issuers behind",
+        file = file.display()
+    )]
+    NoCertificate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The first certificate in the file is not an X.509 certificate.
+    #[error("the first certificate in `{file}` cannot be used: {source}", file = file.display())]
+    BadCertificate {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: webpki::Error,
+    },
+    /// The file of the key has none.
+    #[error(
+        "there is no private key in `{file}`: it should have `-----BEGIN PRIVATE KEY-----` in it",
+        file = file.display()
+    )]
+    NoKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The key is protected by a passphrase, and there is nobody to ask for it.
+    #[error(
+        "the private key in `{file}` is encrypted: `openssl pkey -in {file} -out KEY` writes it in clear",
+        file = file.display()
+    )]
+    EncryptedKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The key is of a kind that cannot sign here.
+    #[error(
+        "the private key in `{file}` cannot be used: {source}; RSA of 2048 bits or more, ECDSA on \
+         P-256, P-384 or P-521, and Ed25519 can be",
+        file = file.display()
+    )]
+    BadKey {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
+    },
+    /// The key belongs to another certificate.
+    #[error(
+        "the private key in `{key}` is not that of the certificate in `{cert}`: \
+         `openssl x509 -in {cert} -noout -pubkey` and `openssl pkey -in {key} -pubout` should say the same",
+        key = key.display(), cert = cert.display()
+    )]
+    Mismatch {
+        /// The file of the certificate.
+        cert: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// No client could ever be shown this certificate.
+    #[error(
+        "the certificate in `{file}` has no DNS name that no other before it has, so no client would get it: \
+         only the first of a listener is shown to clients that name nothing",
+        file = file.display()
+    )]
+    Unreachable {
+        /// The file.
+        file: PathBuf,
+    },
+    /// There is nothing to show.
+    #[error("a listener needs a certificate to end TLS")]
+    NoIdentity,
+    /// The library refused.
+    #[error("TLS could not be set up: {0}")]
+    Setup(#[from] rustls::Error),
+}
+
+/// Why a handshake came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HandshakeError {
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Io(#[source] io::Error),
+    /// The client went away before it was done.
+    #[error("the client went away")]
+    Gone,
+    /// It is no TLS, or none that we agree on. The client has been told by an alert.
+    #[error("{0}")]
+    Refused(#[source] rustls::Error),
+}
+
+impl HandshakeError {
+    /// A short word for it, from a closed list.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "reset",
+            Self::Gone => "client_gone",
+            Self::Refused(rustls::Error::AlertReceived(_)) => "client_refused",
+            Self::Refused(rustls::Error::PeerIncompatible(_)) => "incompatible",
+            Self::Refused(rustls::Error::InvalidMessage(_)) => "not_tls",
+            Self::Refused(_) => "refused",
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A certificate with its chain and its key, from the text of two files.
+//!
+//! Reading the files is the caller's; everything that can be wrong with a pair is said here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey};
+use webpki::EndEntityCert;
+
+use crate::error::Error;
+
+/// What a key looks like that a passphrase protects: PKCS #8, and the older form.
+const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
+
+/// A file and what is in it.
+#[derive(Debug, Clone, Copy)]
+pub struct File<'a> {
+    /// Where it is, for messages.
+    pub path: &'a Path,
+    /// Its content.
+    pub content: &'a [u8],
+}
+
+/// Who the server can show that it is: a certificate, its chain and its key, which belong together.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub(crate) key: Arc<CertifiedKey>,
+    /// The DNS names of the certificate in lower case, with a `*.` where it has one.
+    pub(crate) names: Vec<Box<str>>,
+    pub(crate) file: Box<Path>,
+}
+
+impl Identity {
+    /// Reads a certificate and its key from the PEM text of their files.
+    ///
+    /// # Errors
+    /// See [`Error`]: each says which file is wrong and how.
+    pub fn parse(cert: File<'_>, key: File<'_>) -> Result<Self, Error> {
+        let chain = chain(cert)?;
+        let names = names(cert, &chain)?;
+        let identity = CertifiedKey::new(chain, signing_key(key)?);
+        // A key whose public half cannot be had is believed: signing will tell.
+        if let Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) =
+            identity.keys_match()
+        {
+            let (cert, key) = (cert.path.into(), key.path.into());
+            return Err(Error::Mismatch { cert, key });
+        }
+        Ok(Self {
+            key: Arc::new(identity),
+            names,
+            file: cert.path.into(),
+        })
+    }
+}
+
+fn chain(file: File<'_>) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(file.content).collect();
+    let chain = chain.map_err(|source| Error::Pem {
+        file: file.path.into(),
+        source,
+    })?;
+    if chain.is_empty() {
+        let file = file.path.into();
+        return Err(Error::NoCertificate { file });
+    }
+    Ok(chain)
+}
+
+fn names(file: File<'_>, chain: &[CertificateDer<'_>]) -> Result<Vec<Box<str>>, Error> {
+    let Some(own) = chain.first() else {
+        return Ok(Vec::new());
+    };
+    let parsed = EndEntityCert::try_from(own).map_err(|source| Error::BadCertificate {
+        file: file.path.into(),
+        source,
+    })?;
+    let names = parsed.valid_dns_names();
+    Ok(names.map(|name| name.to_ascii_lowercase().into()).collect())
+}
+
+fn signing_key(file: File<'_>) -> Result<Arc<dyn SigningKey>, Error> {
+    let path = || file.path.into();
+    let is_encrypted = |mark: &&[u8]| file.content.windows(mark.len()).any(|part| part == *mark);
+    if ENCRYPTED.iter().any(is_encrypted) {
+        return Err(Error::EncryptedKey { file: path() });
+    }
+    let key = PrivateKeyDer::from_pem_slice(file.content);
+    let key = key.map_err(|source| no_key(file, source))?;
+    aws_lc_rs::sign::any_supported_type(&key).map_err(|source| Error::BadKey {
+        file: path(),
+        source,
+    })
+}
+
+fn no_key(file: File<'_>, source: pem::Error) -> Error {
+    let file = file.path.into();
+    if matches!(source, pem::Error::NoItemsFound) {
+        Error::NoKey { file }
+    } else {
+        Error::Pem { file, source }
+    }
+}

@@ -1,0 +1,488 @@
+//! Listeners that end TLS: sessions, plain requests, and what does not get in.
+
+use std::fs;
+use std::io::{Read, Write as _};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::json;
+use switchyard_testkit::endpoint::{Accepted, echo};
+use switchyard_testkit::{
+    Certificate, Endpoint, Farewell, Frame, Gateway, Handshake, Head, Peer, Response, Settings,
+    Socket, Trust, Tunnel, clients,
+};
+
+use crate::support::{BINARY, Ends};
+
+/// A gateway whose listener ends TLS, with the files of its certificates beside its configuration.
+struct Stage {
+    gateway: Gateway,
+    certificates: Vec<Certificate>,
+    endpoint: Accepted,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self::with(|settings| settings)
+    }
+
+    fn with(change: impl FnOnce(Settings) -> Settings) -> Self {
+        let endpoint = Endpoint::bind();
+        let settings = change(Settings::to(&[endpoint.address()]));
+        let (gateway, certificates) = gateway(settings, &[&["localhost", "127.0.0.1"]]);
+        Self {
+            gateway,
+            certificates,
+            endpoint,
+        }
+    }
+
+    fn trust(&self) -> Trust {
+        Trust::of(&self.certificates.iter().collect::<Vec<_>>())
+    }
+
+    #[track_caller]
+    fn connect(&self) -> (Tunnel, Socket) {
+        Tunnel::open(self.gateway.web(), &self.trust(), "localhost").expect("a TLS handshake")
+    }
+
+    #[track_caller]
+    fn open(&self) -> (Tunnel, Ends) {
+        let (tunnel, mut socket) = self.connect();
+        socket.send(&Handshake::to("/").encode());
+        let server = self.endpoint.accept_websocket();
+        let client = switchyard_testkit::handshake::finish(socket);
+        (tunnel, Ends { client, server })
+    }
+
+    #[track_caller]
+    fn wait_handshakes(&self, result: &str, version: &str, resumed: &str, count: u64) {
+        let labels = [
+            ("listener", "web"),
+            ("result", result),
+            ("version", version),
+            ("resumed", resumed),
+        ];
+        self.gateway
+            .wait_metric("switchyard_tls_handshakes_total", &labels, count);
+    }
+}
+
+/// A gateway with one certificate for each list of names.
+fn gateway(settings: Settings, names: &[&[&str]]) -> (Gateway, Vec<Certificate>) {
+    let certificates: Vec<_> = names.iter().map(|names| Certificate::of(names)).collect();
+    let mut items = Vec::new();
+    let mut files = Vec::new();
+    for (index, certificate) in certificates.iter().enumerate() {
+        items.push(format!("{{ cert: {index}.crt, key: {index}.key }}"));
+        files.push((format!("{index}.crt"), certificate.pem.as_str()));
+        files.push((format!("{index}.key"), certificate.key.as_str()));
+    }
+    let line = format!("tls: {{ certificates: [{}] }}", items.join(", "));
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, content)| (name.as_str(), *content))
+        .collect();
+    let gateway = Gateway::start_beside(BINARY, &settings.listener(&line), &files);
+    (gateway, certificates)
+}
+
+#[test]
+fn a_session_over_tls_is_one_like_any_other() {
+    let stage = Stage::new();
+    let (tunnel, mut ends) = stage.open();
+    let head = ends.server.head();
+    assert_eq!(head.get("x-forwarded-proto"), Some("https"));
+    let forwarded = head.get("forwarded").unwrap();
+    assert!(forwarded.ends_with(";proto=https"), "{forwarded}");
+    ends.talk();
+    ends.client.send(&Frame::close(4001, "done"));
+    assert_eq!(ends.server.receive_close(), (4001, "done".to_owned()));
+    ends.server.send(&Frame::close(4001, "done"));
+    ends.server.socket().finish();
+    assert_eq!(ends.client.receive_close().0, 4001);
+    ends.client.socket().finish();
+    ends.client.expect_end();
+    assert_eq!(tunnel.farewell(), Farewell::Said);
+    let opened = stage.gateway.records(1, "session opened").remove(0);
+    assert_eq!(opened["listener"], "web", "{opened}");
+    let closed = stage.gateway.closed();
+    assert_eq!(closed["code"], 4001, "{closed}");
+    stage.wait_handshakes("ok", "1.3", "no", 1);
+    let seconds = "switchyard_tls_handshake_seconds_count";
+    stage
+        .gateway
+        .wait_metric(seconds, &[("listener", "web")], 1);
+}
+
+#[test]
+fn big_messages_pass_both_ways_at_once() {
+    let stage = Stage::new();
+    let (_tunnel, Ends { client, server }) = stage.open();
+    let message: Vec<u8> = (0..5_000_000_u32)
+        .map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    let both = [client, server].map(|mut peer| {
+        let frame = Frame::binary(message.clone());
+        let bytes = peer.encode(&frame);
+        let mut writer = peer.socket().writer();
+        let writing = thread::spawn(move || writer.send(&bytes));
+        (peer, writing)
+    });
+    for (mut peer, writing) in both {
+        let received = peer.receive();
+        assert!(received.payload == message, "it is another message");
+        writing.join().unwrap();
+    }
+}
+
+#[test]
+fn many_small_messages_arrive_in_order() {
+    let stage = Stage::new();
+    let (_tunnel, Ends { mut client, server }) = stage.open();
+    let echoing = thread::spawn(move || echo(server));
+    let mut writer = client.socket().writer();
+    let frames: Vec<_> = (0..2_000_u32)
+        .map(|i| client.encode(&Frame::text(format!("{i:>100}"))))
+        .collect();
+    let writing = thread::spawn(move || frames.iter().for_each(|frame| writer.send(frame)));
+    for i in 0..2_000 {
+        assert_eq!(client.receive_text(), format!("{i:>100}"));
+    }
+    writing.join().unwrap();
+    drop(client);
+    echoing.join().unwrap();
+}
+
+#[test]
+fn a_plain_request_is_answered_and_the_connection_kept() {
+    let endpoint = Endpoint::named("one");
+    let (gateway, certificates) = gateway(Settings::to(&[endpoint.address()]), &[&["localhost"]]);
+    let trust = Trust::of(&[&certificates[0]]);
+    let (tunnel, mut socket) = Tunnel::open(gateway.web(), &trust, "localhost").unwrap();
+    for _ in 0..3 {
+        socket.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let response = Response::read(&mut socket);
+        assert_eq!((response.status(), response.text()), (200, "one"));
+    }
+    socket.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!(Response::read(&mut socket).status(), 200);
+    socket.expect_end();
+    drop(socket);
+    assert_eq!(tunnel.farewell(), Farewell::Said);
+}
+
+#[test]
+fn a_trusted_proxy_is_still_believed() {
+    let stage = Stage::with(|settings| settings.top("trusted_proxies: [127.0.0.0/8]"));
+    let (_tunnel, mut socket) = stage.connect();
+    let handshake = Handshake::to("/")
+        .with("X-Forwarded-For", "198.51.100.7")
+        .with("X-Forwarded-Proto", "http");
+    socket.send(&handshake.encode());
+    let mut server = stage.endpoint.accept();
+    let head = Head::read(&mut server);
+    assert_eq!(head.get("x-forwarded-proto"), Some("http"));
+    let hops = head.get("x-forwarded-for").unwrap();
+    assert!(hops.starts_with("198.51.100.7, 127."), "{hops}");
+}
+
+#[test]
+fn a_drain_says_close_and_then_goodbye() {
+    let stage = Stage::with(|settings| settings.drain("over: 0ms").drain("ready_delay: 0ms"));
+    let Stage {
+        ref gateway,
+        ref endpoint,
+        ..
+    } = stage;
+    let (tunnel, mut ends) = stage.open();
+    ends.talk();
+    gateway.terminate();
+    assert_eq!(ends.client.receive_close().0, 1012);
+    assert_eq!(Peer::answer_close(ends.server), 1012);
+    ends.client.send(&Frame::close(1012, ""));
+    ends.client.expect_end();
+    drop(ends.client);
+    assert_eq!(tunnel.farewell(), Farewell::Said);
+    let record = gateway.closed();
+    assert_eq!(record["reason"], "drain", "{record}");
+    assert!(!endpoint.has_more());
+}
+
+#[test]
+fn a_client_that_vanishes_is_seen() {
+    let stage = Stage::new();
+    let (_tunnel, mut ends) = stage.open();
+    ends.talk();
+    drop(ends.client);
+    ends.server.expect_end();
+    drop(ends.server);
+    let record = stage.gateway.closed();
+    assert_eq!(record["initiator"], "downstream", "{record}");
+}
+
+#[test]
+fn a_client_that_says_nothing_is_not_waited_for() {
+    let stage = Stage::with(|settings| settings.listener("handshake_timeout: 300ms"));
+    let mut socket = Socket::connect(stage.gateway.web());
+    socket.expect_end();
+    stage.wait_handshakes("timeout", "none", "no", 1);
+    let mut socket = Socket::connect(stage.gateway.web());
+    socket.send(&[22, 3, 1, 2, 0, 1]);
+    socket.drain();
+    stage.wait_handshakes("timeout", "none", "no", 2);
+}
+
+#[test]
+fn the_first_head_is_due_by_the_same_time_and_later_ones_are_not() {
+    let stage = Stage::with(|settings| settings.listener("handshake_timeout: 1500ms"));
+    let (tunnel, mut silent) = stage.connect();
+    silent.expect_end();
+    drop(silent);
+    assert_eq!(tunnel.farewell(), Farewell::CutOff);
+    stage.wait_handshakes("ok", "1.3", "no", 1);
+    // A session outlives the time for its handshake: the deadline is not the connection's.
+    let (_tunnel, mut ends) = stage.open();
+    let (_, mut other) = stage.connect();
+    other.expect_end();
+    ends.talk();
+}
+
+#[test]
+fn what_is_no_tls_gets_an_alert() {
+    let stage = Stage::new();
+    for bytes in [&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], &[0; 100]] {
+        let mut socket = Socket::connect(stage.gateway.web());
+        socket.send(bytes);
+        let (answer, _) = socket.drain();
+        assert_eq!((answer[0], answer.len()), (21, 7), "{answer:?}");
+    }
+    stage.wait_handshakes("not_tls", "none", "no", 2);
+    drop(Socket::connect(stage.gateway.web()));
+    stage.wait_handshakes("client_gone", "none", "no", 1);
+    // A client that does not trust the certificate says so.
+    let stranger = Trust::of(&[&Certificate::of(&["localhost"])]);
+    Tunnel::open(stage.gateway.web(), &stranger, "localhost").unwrap_err();
+    stage.wait_handshakes("client_refused", "none", "no", 1);
+    let (_tunnel, mut ends) = stage.open();
+    ends.talk();
+    let warned = |line: &serde_json::Value| line["level"] == "WARN" || line["level"] == "ERROR";
+    assert!(!stage.gateway.log().so_far().iter().any(warned));
+}
+
+#[test]
+fn a_client_that_comes_back_resumes_on_any_worker() {
+    let stage = Stage::new();
+    let trust = stage.trust();
+    for round in 0..6 {
+        let (tunnel, mut socket) = Tunnel::open(stage.gateway.web(), &trust, "localhost").unwrap();
+        socket.send(&Handshake::to("/").encode());
+        let _server = stage.endpoint.accept_websocket();
+        let mut client = switchyard_testkit::handshake::finish(socket);
+        client.send(&Frame::close(1000, ""));
+        assert_eq!(tunnel.resumed, round > 0, "{round}");
+    }
+    stage.wait_handshakes("ok", "1.3", "yes", 5);
+}
+
+#[test]
+fn the_name_that_is_asked_for_chooses_the_certificate() {
+    let endpoint = Endpoint::named("one");
+    let names: [&[&str]; 2] = [&["first.test"], &["*.chat.test"]];
+    let (gateway, certificates) = gateway(Settings::to(&[endpoint.address()]), &names);
+    let trust = Trust::of(&[&certificates[0], &certificates[1]]);
+    for (name, expected) in [("first.test", 0), ("eu.chat.test", 1)] {
+        let (tunnel, _) = Tunnel::open(gateway.web(), &trust, name).unwrap();
+        assert!(tunnel.shown == certificates[expected].der, "{name}");
+    }
+}
+
+// --- clients that are not ours -----------------------------------------------
+
+#[test]
+fn curl_gets_an_answer() {
+    let endpoint = Endpoint::named("one");
+    let (gateway, _) = gateway(Settings::to(&[endpoint.address()]), &[&["localhost"]]);
+    let trusted = gateway.config().with_file_name("0.crt");
+    let port = gateway.web().port();
+    for version in ["--tlsv1.3", "--tls-max=1.2"] {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "60",
+            "--noproxy",
+            "*",
+        ]);
+        match version.split_once('=') {
+            Some((option, value)) => curl.args([option, value]),
+            None => curl.arg(version),
+        };
+        curl.arg("--cacert").arg(&trusted);
+        curl.args(["--resolve", &format!("localhost:{port}:127.0.0.1")]);
+        let output = curl
+            .arg(format!("https://localhost:{port}/"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{version}: {said}");
+        assert_eq!(output.stdout, b"one");
+    }
+}
+
+#[test]
+fn pythons_websockets_echoes_every_size() {
+    let (_server, address) = clients::serve("websockets_endpoint.py", &["on"]);
+    let settings = Settings::to(&[address])
+        .websocket("max_message: 17MiB")
+        .websocket("max_frame: 17MiB");
+    let (gateway, _) = gateway(settings, &[&["localhost", "127.0.0.1"]]);
+    let trusted = gateway.config().with_file_name("0.crt");
+    let url = format!("wss://127.0.0.1:{}/echo", gateway.web().port());
+    let result = clients::run(
+        "websockets_client.py",
+        &[&url, "on", trusted.to_str().unwrap()],
+    );
+    assert_eq!(result["echoed"], 18);
+    assert_eq!(result["code"], 4001);
+    assert_eq!(gateway.closed()["code"], 4001);
+}
+
+/// What OpenSSL's client says of a handshake; it sends `request` and ends.
+fn s_client(gateway: &Gateway, arguments: &[&str], request: &str) -> (bool, String) {
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-connect", &gateway.web().to_string()])
+        .args([
+            "-servername",
+            "localhost",
+            "-verify_return_error",
+            "-ign_eof",
+        ])
+        .arg("-CAfile")
+        .arg(gateway.config().with_file_name("0.crt"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = client.stdin.take().unwrap();
+    // It may have ended by then, because it was refused.
+    let _ = stdin.write_all(request.as_bytes());
+    let output = client.wait_with_output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+const LAST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn openssl_speaks_1_2_and_1_3_and_is_refused_1_1() {
+    let endpoint = Endpoint::named("one");
+    let (gateway, _) = gateway(Settings::to(&[endpoint.address()]), &[&["localhost"]]);
+    for (version, name) in [("-tls1_2", "TLSv1.2"), ("-tls1_3", "TLSv1.3")] {
+        let (ended, said) = s_client(&gateway, &[version, "-alpn", "h2,http/1.1"], LAST);
+        assert!(ended && said.contains("HTTP/1.1 200 OK"), "{said}");
+        assert!(said.contains(name), "{said}");
+        assert!(said.contains("ALPN protocol: http/1.1"), "{said}");
+    }
+    let old = ["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"];
+    let (ended, said) = s_client(&gateway, &old, LAST);
+    assert!(!ended && said.contains("alert number"), "{said}");
+    let labels = [("result", "incompatible"), ("version", "none")];
+    gateway.wait_metric("switchyard_tls_handshakes_total", &labels, 1);
+}
+
+/// Reads up to and including `mark`, or to the end.
+fn read_through(from: &mut impl Read, mark: &str) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while !text.ends_with(mark.as_bytes()) && from.read(&mut byte).unwrap() == 1 {
+        text.push(byte[0]);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[test]
+fn openssl_updates_the_keys_of_both_sides_in_the_middle() {
+    let endpoint = Endpoint::named("one");
+    let (gateway, _) = gateway(Settings::to(&[endpoint.address()]), &[&["localhost"]]);
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-connect", &gateway.web().to_string()])
+        .args(["-tls1_3", "-servername", "localhost"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = client.stdin.take().unwrap();
+    let mut stdout = client.stdout.take().unwrap();
+    let mut stderr = client.stderr.take().unwrap();
+    let request = LAST.replace("close", "keep-alive");
+    for _ in 0..3 {
+        stdin.write_all(request.as_bytes()).unwrap();
+        read_through(&mut stdout, "\r\n\r\none");
+        // A line that begins with K asks for new keys on both sides.
+        stdin.write_all(b"K\n").unwrap();
+        let said = read_through(&mut stderr, "KEYUPDATE");
+        assert!(said.ends_with("KEYUPDATE"), "{said}");
+    }
+    stdin.write_all(LAST.as_bytes()).unwrap();
+    let rest = read_through(&mut stdout, "\r\n\r\none");
+    assert!(rest.contains("HTTP/1.1 200 OK"), "{rest}");
+    client.wait().unwrap();
+}
+
+// --- files that cannot be used -----------------------------------------------
+
+/// Runs `switchyard check` beside these files.
+fn check(files: &[(&str, &str)]) -> (bool, String) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let settings = Settings::to(&["127.0.0.1:9".parse().unwrap()])
+        .listener("tls: { certificates: [{ cert: tls.crt, key: tls.key }] }");
+    fs::write(folder.path().join("switchyard.yaml"), settings.render()).unwrap();
+    for (name, content) in files {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    let output = Command::new(BINARY)
+        .args(["check", "--config"])
+        .arg(folder.path().join("switchyard.yaml"))
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+#[test]
+fn check_looks_into_the_files() {
+    let (one, other) = (Certificate::of(&["a.test"]), Certificate::of(&["a.test"]));
+    let (good, said) = check(&[("tls.crt", &one.pem), ("tls.key", &one.key)]);
+    assert!(good, "{said}");
+    for (files, expected) in [
+        (json!({ "tls.crt": one.pem }), "cannot read"),
+        (
+            json!({ "tls.crt": one.pem, "tls.key": other.key }),
+            "is not that of the certificate in",
+        ),
+        (
+            json!({ "tls.crt": one.key, "tls.key": one.pem }),
+            "there is no certificate in",
+        ),
+    ] {
+        let files = files.as_object().unwrap();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, content)| (name.as_str(), content.as_str().unwrap()))
+            .collect();
+        let (good, said) = check(&files);
+        assert!(!good && said.contains(expected), "{said}");
+        assert!(said.contains("/tls.") && said.contains("web") || expected == "cannot read");
+    }
+}
