@@ -160,7 +160,7 @@ impl Record {
         }
         access::Closed {
             session: &session.id,
-            request_id: &session.request_id,
+            request_id: &session.request_id.to_string(),
             route: &session.route,
             cluster: &session.cluster,
             endpoint: &session.endpoint,

@@ -14,8 +14,8 @@ use tokio::time::{self, Instant};
 
 use crate::socket::KEEPALIVE_IDLE;
 
-/// Connections that grow within this time are looked at together.
-const STEP: Duration = Duration::from_secs(1);
+/// Connections that grow within this time grow together, with the last of them.
+const STEP: Duration = Duration::from_millis(500);
 
 /// The young connections of one worker.
 #[derive(Debug, Default)]
@@ -33,15 +33,19 @@ struct Shared {
 struct Queue {
     /// How many have left the queue: the place of the one at the front.
     first: u64,
-    young: VecDeque<Young>,
+    /// For each, the waker of the task that waits for something to read.
+    young: VecDeque<Option<Waker>>,
+    /// When they grow. There are thousands in one of these, so that each is no more than its waker.
+    batches: VecDeque<Batch>,
     sleeper: Sleeper,
 }
 
+/// Those who grow together.
 #[derive(Debug)]
-struct Young {
+struct Batch {
     grown: Instant,
-    /// Of the task that waits for something to read.
-    waker: Option<Waker>,
+    /// The place behind the last of them.
+    end: u64,
 }
 
 /// Whether the task runs that waits for the first to grow; it does while there is one.
@@ -91,7 +95,7 @@ impl Youth {
         match self.shared.lock().at(self.place) {
             None => Age::Grown,
             Some(young) => {
-                match &mut young.waker {
+                match young {
                     Some(known) => known.clone_from(waker),
                     none => *none = Some(waker.clone()),
                 }
@@ -104,11 +108,7 @@ impl Youth {
 impl Drop for Youth {
     /// A waker holds the memory of its task, so it does not stay behind.
     fn drop(&mut self) {
-        let left = self
-            .shared
-            .lock()
-            .at(self.place)
-            .map(|young| young.waker.take());
+        let left = self.shared.lock().at(self.place).map(Option::take);
         drop(left);
     }
 }
@@ -130,10 +130,10 @@ impl Shared {
     fn let_go(&self, now: Instant) -> Option<Instant> {
         let mut queue = self.lock();
         let woken = queue.take_grown(now);
-        let next = queue.young.front().map(|young| young.grown.max(now + STEP));
+        let next = queue.batches.front().map(|batch| batch.grown);
         if next.is_none() {
             queue.sleeper = Sleeper::Asleep;
-            queue.young = VecDeque::new();
+            (queue.young, queue.batches) = Default::default();
         }
         drop(queue);
         woken.into_iter().for_each(Waker::wake);
@@ -145,11 +145,19 @@ impl Queue {
     /// The place of the one that was put behind.
     fn push(&mut self, grown: Instant) -> u64 {
         let place = self.first + self.young.len() as u64;
-        self.young.push_back(Young { grown, waker: None });
+        let end = place + 1;
+        self.young.push_back(None);
+        match self.batches.back_mut() {
+            Some(last) if grown <= last.grown => last.end = end,
+            _ => self.batches.push_back(Batch {
+                grown: grown + STEP,
+                end,
+            }),
+        }
         place
     }
 
-    fn at(&mut self, place: u64) -> Option<&mut Young> {
+    fn at(&mut self, place: u64) -> Option<&mut Option<Waker>> {
         let index = place.checked_sub(self.first)?;
         self.young.get_mut(usize::try_from(index).ok()?)
     }
@@ -157,9 +165,11 @@ impl Queue {
     /// Lets those that have grown leave, and gives back whom to wake.
     fn take_grown(&mut self, now: Instant) -> Vec<Waker> {
         let mut wakers = Vec::new();
-        while self.young.front().is_some_and(|young| young.grown <= now) {
-            wakers.extend(self.young.pop_front().and_then(|young| young.waker));
-            self.first += 1;
+        while let Some(batch) = self.batches.pop_front_if(|batch| batch.grown <= now) {
+            while self.first < batch.end {
+                wakers.extend(self.young.pop_front().flatten());
+                self.first += 1;
+            }
         }
         wakers
     }
@@ -171,6 +181,9 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
+
+    /// By when whoever has grown has been woken.
+    const LATE: Duration = Duration::from_secs(1);
 
     /// Counts how often it was woken.
     #[derive(Default)]
@@ -201,7 +214,7 @@ mod tests {
         let ((one, one_waker), (two, two_waker)) = (count(), count());
         assert_eq!(first.look(&one_waker), Age::Young);
         assert_eq!(second.look(&two_waker), Age::Young);
-        time::sleep(KEEPALIVE_IDLE / 2 + STEP).await;
+        time::sleep(KEEPALIVE_IDLE / 2 + LATE).await;
         assert_eq!((woken(&one), woken(&two)), (1, 0));
         assert_eq!(first.look(&one_waker), Age::Grown);
         assert_eq!(second.look(&two_waker), Age::Young);
@@ -217,7 +230,7 @@ mod tests {
         let ((one, one_waker), (two, two_waker)) = (count(), count());
         youth.look(&one_waker);
         youth.look(&two_waker);
-        time::sleep(KEEPALIVE_IDLE + STEP).await;
+        time::sleep(KEEPALIVE_IDLE + LATE).await;
         assert_eq!((woken(&one), woken(&two)), (0, 1));
     }
 
@@ -230,7 +243,7 @@ mod tests {
         stayed.look(&two_waker);
         drop((left, one_waker));
         assert_eq!(Arc::strong_count(&one), 1);
-        time::sleep(KEEPALIVE_IDLE + STEP).await;
+        time::sleep(KEEPALIVE_IDLE + LATE).await;
         assert_eq!((woken(&one), woken(&two)), (0, 1));
     }
 
@@ -241,7 +254,7 @@ mod tests {
         for _ in 0..2 {
             let _youth = nursery.enter();
             assert_eq!(tasks.len(), 1);
-            time::sleep(KEEPALIVE_IDLE + STEP).await;
+            time::sleep(KEEPALIVE_IDLE + LATE).await;
             assert!(tasks.is_empty());
             assert_eq!(nursery.shared.lock().young.capacity(), 0);
         }
