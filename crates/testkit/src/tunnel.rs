@@ -1,6 +1,6 @@
 //! A client's side of TLS: a port where plain text goes in, and comes out of the gateway's TLS.
 //!
-//! So whatever plays a client over a [`Socket`](crate::Socket) plays it over TLS too.
+//! So whatever plays a client over a [`Socket`] plays it over TLS too.
 
 use std::io;
 use std::net::{self, SocketAddr, TcpListener};
