@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -233,19 +234,41 @@ fn a_client_that_says_nothing_is_not_waited_for() {
     stage.wait_handshakes("timeout", "none", "no", 2);
 }
 
+/// A request that no endpoint answers: 504 after the route's `request_timeout`, and not before.
+#[track_caller]
+fn ask_in_vain(stage: &Stage) {
+    let (_tunnel, mut socket) = stage.connect();
+    socket.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let _mute = stage.endpoint.accept();
+    assert_eq!(Response::read(&mut socket).status(), 504);
+}
+
 #[test]
-fn the_first_head_is_due_by_the_same_time_and_later_ones_are_not() {
-    let stage = Stage::with(|settings| settings.listener("handshake_timeout: 1500ms"));
-    let (tunnel, mut silent) = stage.connect();
-    silent.expect_end();
-    drop(silent);
-    assert_eq!(tunnel.farewell(), Farewell::CutOff);
-    stage.wait_handshakes("ok", "1.3", "no", 1);
-    // A session outlives the time for its handshake: the deadline is not the connection's.
-    let (_tunnel, mut ends) = stage.open();
-    let (_, mut other) = stage.connect();
-    other.expect_end();
-    ends.talk();
+fn the_first_head_is_due_from_the_first_byte_on() {
+    let stage = Stage::with(|settings| {
+        settings
+            .listener("handshake_timeout: 3s")
+            .http("request_timeout: 1s")
+    });
+    let address = stage.gateway.web();
+    // It is accepted a second before the other, and does its handshake after it.
+    let early = TcpStream::connect(address).unwrap();
+    ask_in_vain(&stage);
+    let (_tunnel, mut late) = stage.connect();
+    let (_tunnel, mut early) = Tunnel::over(early, &stage.trust(), "localhost").unwrap();
+    late.expect_end();
+    early.set_nonblocking();
+    assert_eq!(early.read(&mut [0]).unwrap(), 0, "it outlived the other");
+}
+
+#[test]
+fn a_request_may_take_longer_than_its_head_may() {
+    let stage = Stage::with(|settings| {
+        settings
+            .listener("handshake_timeout: 1s")
+            .http("request_timeout: 2s")
+    });
+    ask_in_vain(&stage);
 }
 
 #[test]

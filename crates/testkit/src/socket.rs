@@ -138,6 +138,11 @@ impl Socket {
         }
     }
 
+    /// From now on reading gives an error where it would have to wait.
+    pub fn set_nonblocking(&self) {
+        self.stream.set_nonblocking(true).expect("a socket option");
+    }
+
     /// Waits for the next byte, which stays to be read; whether there is one.
     pub fn has_more(&mut self) -> bool {
         !self.ahead.is_empty() || self.stream.peek(&mut [0]).is_ok_and(|n| n > 0)

@@ -1,9 +1,9 @@
 //! A client's side of TLS: a port where plain text goes in, and comes out of the gateway's TLS.
 //!
-//! So whatever plays a client over a [`Socket`](crate::Socket) plays it over TLS too.
+//! So whatever plays a client over a [`Socket`] plays it over TLS too.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{self, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -66,12 +66,21 @@ impl Tunnel {
     /// # Errors
     /// The handshake failed.
     pub fn open(server: SocketAddr, trust: &Trust, name: &str) -> io::Result<(Self, Socket)> {
+        Self::over(net::TcpStream::connect(server)?, trust, name)
+    }
+
+    /// The same over a connection that is there.
+    ///
+    /// # Errors
+    /// The handshake failed.
+    pub fn over(tcp: net::TcpStream, trust: &Trust, name: &str) -> io::Result<(Self, Socket)> {
+        tcp.set_nodelay(true)?;
+        tcp.set_nonblocking(true)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let name = ServerName::try_from(name.to_owned()).expect("a name");
         let connector = TlsConnector::from(Arc::clone(&trust.0));
         let tls = runtime.block_on(async {
-            let tcp = TcpStream::connect(server).await?;
-            tcp.set_nodelay(true)?;
+            let tcp = TcpStream::from_std(tcp)?;
             timeout(PATIENCE, connector.connect(name, tcp)).await?
         })?;
         let (_, state) = tls.get_ref();

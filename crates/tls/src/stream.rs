@@ -24,15 +24,19 @@ use crate::session::{Inlet, Session};
 ///
 /// While `T` reads or writes it must not use another `TlsStream`: they share their buffers.
 pub struct TlsStream<T> {
+    /// In one allocation, so that whoever owns a stream for long is no larger than without TLS.
+    parts: Box<Parts<T>>,
+}
+
+struct Parts<T> {
     io: T,
-    session: Box<Session>,
+    session: Session,
 }
 
 impl<T> TlsStream<T> {
     pub(crate) fn new(io: T, session: Session) -> Self {
         Self {
-            io,
-            session: Box::new(session),
+            parts: Box::new(Parts { io, session }),
         }
     }
 }
@@ -45,14 +49,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     ) -> Poll<Result<Handshake, HandshakeError>> {
         loop {
             let sent = self.poll_send(cx);
-            if let Inlet::Failed(error) = self.session.inlet() {
+            if let Inlet::Failed(error) = self.parts.session.inlet() {
                 return Poll::Ready(Err(HandshakeError::Refused((**error).clone())));
             }
             ready!(sent).map_err(HandshakeError::Io)?;
-            if !self.session.connection().is_handshaking() {
-                return Poll::Ready(Ok(Handshake::of(self.session.connection())));
+            if !self.parts.session.connection().is_handshaking() {
+                return Poll::Ready(Ok(Handshake::of(self.parts.session.connection())));
             }
-            if let Inlet::Ended = self.session.inlet() {
+            if let Inlet::Ended = self.parts.session.inlet() {
                 return Poll::Ready(Err(HandshakeError::Gone));
             }
             let nowhere = &mut ReadBuf::new(&mut []);
@@ -66,7 +70,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { io, session } = self;
+        let Parts { io, session } = &mut *self.parts;
         scratch::with_records(|records| {
             // No more than `buffer` takes, so that little has to be kept; but a whole record.
             let end = buffer.remaining().clamp(RECORD, INPUT);
@@ -86,7 +90,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
 
     /// Ready when nothing waits to be sent.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { io, session } = self;
+        let Parts { io, session } = &mut *self.parts;
         while !session.unsent().is_empty() {
             let len = ready!(Pin::new(&mut *io).poll_write(cx, session.unsent().rest()))?;
             if len == 0 {
@@ -99,7 +103,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
 
     /// Sends `sealed` as far as the socket takes it, and keeps the rest.
     fn send(&mut self, cx: &mut Context<'_>, sealed: &[u8]) -> io::Result<()> {
-        let Self { io, session } = self;
+        let Parts { io, session } = &mut *self.parts;
         if !session.unsent().is_empty() {
             session.unsent().push(sealed);
             return match self.poll_send(cx) {
@@ -131,14 +135,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<T> {
             // An answer of the library's own does not wait for the caller to write. Whether it
             // could be sent is found out by who does.
             let _ = stream.poll_send(cx);
-            let plain = stream.session.plain();
+            let plain = stream.parts.session.plain();
             if !plain.is_empty() {
                 let len = plain.rest().len().min(buffer.remaining());
                 buffer.put_slice(plain.rest().get(..len).unwrap_or_default());
                 plain.take(len);
                 break;
             }
-            match stream.session.inlet() {
+            match stream.parts.session.inlet() {
                 Inlet::Open => ready!(stream.poll_receive(cx, buffer))?,
                 Inlet::Ended => break,
                 Inlet::Failed(error) => {
@@ -165,7 +169,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<T> {
             return Poll::Ready(Ok(0));
         }
         scratch::with_sealed(|buffer| {
-            let len = stream.session.seal(plain, buffer)?;
+            let len = stream.parts.session.seal(plain, buffer)?;
             stream.send(cx, buffer.get(..len).unwrap_or_default())?;
             Poll::Ready(Ok(plain.len()))
         })
@@ -174,25 +178,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<T> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         ready!(stream.poll_send(cx))?;
-        Pin::new(&mut stream.io).poll_flush(cx)
+        Pin::new(&mut stream.parts.io).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
-        stream.session.close();
+        stream.parts.session.close();
         ready!(stream.poll_send(cx))?;
-        Pin::new(&mut stream.io).poll_shutdown(cx)
+        Pin::new(&mut stream.parts.io).poll_shutdown(cx)
     }
 }
 
 #[cfg(test)]
 impl<T> TlsStream<T> {
     pub(crate) fn io_mut(&mut self) -> &mut T {
-        &mut self.io
+        &mut self.parts.io
     }
 
     /// Bytes that the connection keeps.
     pub(crate) fn held(&self) -> usize {
-        self.session.held()
+        self.parts.session.held()
     }
 }
