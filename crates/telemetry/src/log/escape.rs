@@ -16,7 +16,7 @@ impl fmt::Write for Escaped<'_> {
 
 /// Appends `text`, escaped.
 pub(super) fn push(line: &mut Vec<u8>, text: &str) {
-    if !text.bytes().any(is_suspect) {
+    if !has_suspects(text.as_bytes()) {
         return line.extend_from_slice(text.as_bytes());
     }
     let mut utf8 = [0; 4];
@@ -28,6 +28,15 @@ pub(super) fn push(line: &mut Vec<u8>, text: &str) {
             plain => line.extend_from_slice(plain.encode_utf8(&mut utf8).as_bytes()),
         }
     }
+}
+
+/// Looks at all bytes of a piece without stopping in between: that can be done for many at once.
+fn has_suspects(bytes: &[u8]) -> bool {
+    let any = |piece: &[u8]| {
+        let found = piece.iter().map(|byte| u8::from(is_suspect(*byte)));
+        found.fold(0, |found, this| found | this) != 0
+    };
+    bytes.chunks(32).any(any)
 }
 
 /// What may have to be escaped; 0xC2 begins U+0080 to U+00BF, of which the C1 controls are a part.
