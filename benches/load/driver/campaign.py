@@ -14,7 +14,7 @@ from pathlib import Path
 from driver import load, measure
 from driver.measure import Place
 from driver.peers import Peer, Running
-from driver.scenarios import HELD, IDLE, IDLE_TLS, SCENARIOS, Scenario
+from driver.scenarios import HELD, IDLE, IDLE_TLS, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, Scenario
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Plan:
     paced_seconds: float
     idle_rounds: int
     idle_steps: list[int]
+    stalled_steps: list[int]
     settle: float
     after: float
 
@@ -48,7 +49,7 @@ class Campaign:
 
     def run(self) -> None:
         """Everything, scenario by scenario, each with an endpoint of its own."""
-        for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._idle, HELD)]:
+        for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._scale, [SCALE]), (self._idle, HELD)]:
             for scenario in scenarios:
                 if scenario.name in self.plan.scenarios:
                     endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
@@ -68,8 +69,25 @@ class Campaign:
             for peer in running.values():
                 peer.tree.end()
 
+    def _scale(self, scenario: Scenario, endpoint: int) -> None:
+        """The gateway with more workers, on cores that it shares with the load where there are no others."""
+        say(f"== {scenario.name}: {scenario.title}, with more workers")
+        cores = [self.place.core, *self.place.load_cores]
+        peer = next((peer for peer in self.plan.peers if peer.scales), None)
+        for number in range(self.plan.rounds if peer else 0):
+            for workers in SCALE_WORKERS:
+                running = self._start(peer, scenario, endpoint, cores[:workers])
+                if running is None:
+                    continue
+                try:
+                    self._note(scenario.name, number, running, lambda running=running, workers=workers: {
+                        "workers": workers, **measure.window(running, scenario, self.plan.seconds, self.place)})
+                finally:
+                    running.tree.end()
+
     def _idle(self, held: Scenario, endpoint: int) -> None:
-        say(f"== {held.name}: memory of a session that does nothing")
+        say(f"== {held.name}: memory, {held.title}")
+        steps = self.plan.stalled_steps if held is STALLED else self.plan.idle_steps
         for number in range(self.plan.idle_rounds):
             for peer in _rotated(self._fit(held), number):
                 running = self._start(peer, held, endpoint)
@@ -77,7 +95,7 @@ class Campaign:
                     continue
                 try:
                     self._note(held.name, number, running, lambda running=running: measure.idle(
-                        running, held, self.plan.idle_steps, self.plan.settle, self.plan.after, self.place))
+                        running, held, steps, self.plan.settle, self.plan.after, self.place))
                 finally:
                     running.tree.end()
 
@@ -88,9 +106,9 @@ class Campaign:
         started = {peer.name: self._start(peer, scenario, endpoint) for peer in self._fit(scenario)}
         return {name: running for name, running in started.items() if running}
 
-    def _start(self, peer: Peer, scenario: Scenario, endpoint: int) -> Running | None:
+    def _start(self, peer: Peer, scenario: Scenario, endpoint: int, cores: list[int] | None = None) -> Running | None:
         try:
-            running = Running(peer, endpoint, self.place.core, self.place.run)
+            running = Running(peer, endpoint, cores or [self.place.core], self.place.run)
         except (RuntimeError, OSError) as error:
             self._fail(peer.name, "start", error)
             return None

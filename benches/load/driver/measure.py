@@ -79,12 +79,14 @@ def window(running: Running, scenario: Scenario, seconds: float, place: Place) -
         busy_after, stolen_after = busy(place.core)
         client.go()
     used = after.since(before)
+    threads = after.threads(before)
     if not result["messages"]:
         raise RuntimeError("no message came back")
     others = max(0.0, busy_after - busy_before - used["cpu_s"])
     return {
         **{key: value for key, value in result.items() if key != "event"},
         **used,
+        "threads_s": threads,
         "cpu_us": used["cpu_s"] / result["messages"] * 1e6,
         "others_share": (others + stolen_after - stolen_before) / result["wall_s"],
     }

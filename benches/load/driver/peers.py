@@ -27,7 +27,8 @@ REFERENCE, REFERENCE_TLS = "fwd-rw", "fwd-tls"
 class Peer:
     """A gateway: where its program is, and what to say to it. In `argv`, `env` and the configuration
     files, @listen@, @tls@, @endpoint@ and @admin@ (each also with _host or _port) stand for addresses
-    of one run, @run@ for its folder, @certificate@, @key@ and @pair@ (both) for files."""
+    of one run, @run@ for its folder, @workers@ for a number, @certificate@, @key@ and @pair@ (both) for
+    files."""
 
     name: str
     find: Callable[[], Path | None]
@@ -36,6 +37,8 @@ class Peer:
     configs: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
     scraped: bool = False
+    scales: bool = False
+    """Whether it is measured with more than one worker too."""
     listens: frozenset[str] = frozenset({"listen"})
     """Where it listens: @listen@, @tls@ or both."""
 
@@ -53,20 +56,22 @@ class Peer:
 class Running:
     """A peer that listens."""
 
-    def __init__(self, peer: Peer, endpoint: int, core: int, run: Path):
+    def __init__(self, peer: Peer, endpoint: int, cores: list[int], run: Path):
+        """On these cores, with a worker for each where the peer can be told."""
         self.peer = peer
         self.ports = {"listen": free_port(), "tls": free_port()}
         self.admin = free_port()
         folder = run / peer.name
         folder.mkdir(parents=True, exist_ok=True)
-        values = {"run": str(folder), **{name: str(file) for name, file in identity(run).items()}}
+        values = {"run": str(folder), "workers": str(len(cores)), **{name: str(file) for name, file in identity(run).items()}}
         for name, port in [*self.ports.items(), ("endpoint", endpoint), ("admin", self.admin)]:
             values |= {name: f"127.0.0.1:{port}", f"{name}_host": "127.0.0.1", f"{name}_port": str(port)}
         for config in peer.configs:
             text = (HERE / "peers" / config).read_text()
             (folder / config).write_text(_fill(text, values))
         argv = [_fill(word, values) for word in peer.argv]
-        self.tree = Tree(["taskset", "-c", str(core), str(peer.find()), *argv],
+        pinned = ["taskset", "-c", ",".join(map(str, cores))]
+        self.tree = Tree([*pinned, str(peer.find()), *argv],
                          folder / "output",
                          env={name: _fill(value, values) for name, value in peer.env.items()})
         try:
@@ -136,7 +141,7 @@ PEERS = [
                                   "--certificate", "@certificate@", "--key", "@key@"],
          listens=frozenset({"tls"})),
     Peer("switchyard", _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
-         ["--version"], ["switchyard.yaml"], scraped=True, listens=BOTH),
+         ["--version"], ["switchyard.yaml"], scraped=True, scales=True, listens=BOTH),
     Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"], listens=BOTH),
     Peer("nginx-64k", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx-64k.conf"],
          ["-v"], ["nginx-64k.conf"], listens=BOTH),

@@ -36,6 +36,12 @@ class Cpu:
             total = (sum(self.exact.values()) - sum(before.exact.values())) / 1e9
         return {"cpu_s": total, "user_s": user, "system_s": system}
 
+    def threads(self, before: "Cpu") -> list[float]:
+        """Seconds of each thread that was there all the time, the busiest first."""
+        spent = [(used - before.exact[thread]) / 1e9
+                 for thread, used in self.exact.items() if thread in before.exact]
+        return sorted(spent, reverse=True)
+
 
 class Tree:
     """A process that was started here, and its descendants."""

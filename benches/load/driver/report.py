@@ -46,6 +46,8 @@ def tables(document: dict) -> str:
             parts += [_cpu(summary, scenarios), _absolute(summary, scenarios)]
     if any(scenario.latency for scenario in summary.scenarios):
         parts.append(_latency(summary))
+    parts.append(_handshakes(summary))
+    parts.append(_scale(summary))
     parts += [_memory(summary, held) for held in summary.held]
     parts.append(_lost(summary))
     if document["failures"]:
@@ -86,16 +88,38 @@ def _latency(summary: Summary) -> str:
     return _table(["latency in us, client to client", *head], rows)
 
 
+def _handshakes(summary: Summary) -> str:
+    """What a core can do of handshakes, each with an echo and a Close."""
+    scenarios = [scenario for scenario in summary.scenarios if scenario.name in ("churn", "tls-churn")]
+    if not scenarios:
+        return ""
+    rows = [[peer, *(f"{1e6 / found.value:,.0f}" if (found := summary.of(scenario.name, peer, "cpu_us")) else "-"
+                     for scenario in scenarios)] for peer in summary.took_part(scenarios)]
+    head = ["over TLS" if scenario.tls else "plain" for scenario in scenarios]
+    return _table(["sessions (handshake, echo, Close) a CPU second", *head], rows)
+
+
+def _scale(summary: Summary) -> str:
+    found = summary.scaled(US)
+    if not found:
+        return ""
+    rows = [[str(scaled["workers"]), f"{scaled['cpu_us'].value:.2f} ±{scaled['cpu_us'].spread:.2f}",
+             f"{scaled['cpu_us'].value / found[0]['cpu_us'].value:.2f}", _number(scaled["rate"], 0),
+             f"{scaled['level'].value:.2f}"] for scaled in found]
+    return _table(["workers of Switchyard, a core each", "CPU us a message", "x one worker", "messages a second",
+                   "least busy worker, x busiest"], rows)
+
+
 def _memory(summary: Summary, held: Scenario) -> str:
-    top = max(summary.document["plan"]["idle_steps"])
     after = summary.document["plan"]["after"]
     rows = []
     for peer in summary.peers:
         rounds = summary.results[held.name].get(peer, [])
         if rounds:
             last = rounds[-1]
+            top = last["memory"][-1][0]
             rows.append([peer, _number(summary.of(held.name, peer, "bytes_per_session"), 0),
-                         _mib(dict(last["memory"])[top]),
+                         _mib(last["memory"][-1][1]),
                          _mib(last["after"])])
     head = [held.title, "bytes a session", f"whole process at {top:,}",
             f"{after:g} s after all have gone"]

@@ -61,9 +61,14 @@ SCENARIOS = PLAIN + [
     for scenario in PLAIN if scenario.name in OVER_TLS
 ]
 
+# The gateway with one worker on one core, and with two on two.
+SCALE = Scenario("scale", "echo 128 B, 100 conns", "message", ["echo", "--connections", "100", "--size", "128"])
+SCALE_WORKERS = (1, 2)
+
 # Not in CPU, but in memory.
 IDLE = Scenario("idle", "idle session", "session", ["idle", "--size", "1024"], sources=4)
 IDLE_TLS = replace(IDLE, name="tls-idle", title="TLS: idle session", tls=True)
-HELD = [IDLE, IDLE_TLS]
+STALLED = Scenario("stalled", "stalled reader, 64 MiB under way to it", "session", ["stalled"], sources=4)
+HELD = [IDLE, IDLE_TLS, STALLED]
 
-NAMES = [scenario.name for scenario in SCENARIOS + HELD]
+NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD]]

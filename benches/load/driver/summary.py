@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 from driver.peers import REFERENCE, REFERENCE_TLS
-from driver.scenarios import HELD, SCENARIOS, Scenario
+from driver.scenarios import HELD, SCALE, SCALE_WORKERS, SCENARIOS, Scenario
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,21 @@ class Summary:
     def of(self, scenario: str, peer: str, key: str) -> Median | None:
         """The median of one figure."""
         return median([result[key] for result in self._rounds(scenario, peer)])
+
+    def scaled(self, peer: str) -> list[dict]:
+        """For each number of workers: CPU a message and messages a second, as medians, and the share of
+        the least busy worker in what the busiest did."""
+        found = []
+        for workers in SCALE_WORKERS:
+            rounds = [result for result in self._rounds(SCALE.name, peer) if result["workers"] == workers]
+            if rounds:
+                found.append({
+                    "workers": workers,
+                    "cpu_us": median([result["cpu_us"] for result in rounds]),
+                    "rate": median([result["messages"] / result["wall_s"] for result in rounds]),
+                    "level": median([result["threads_s"][workers - 1] / result["threads_s"][0] for result in rounds]),
+                })
+        return found
 
     def took_part(self, scenarios: list[Scenario]) -> list[str]:
         """The peers with a result in any of these."""

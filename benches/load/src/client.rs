@@ -9,6 +9,7 @@ mod idle;
 mod load;
 mod paced;
 mod session;
+mod stalled;
 mod steady;
 mod target;
 mod visit;
@@ -62,6 +63,8 @@ enum Scenario {
     Churn(Churn),
     /// Opens sessions in steps, each echoes once, and holds them
     Idle(Idle),
+    /// Opens sessions in steps, each asks for much and reads nothing, and holds them
+    Stalled(Stalled),
 }
 
 /// A closed loop.
@@ -115,6 +118,16 @@ struct Idle {
     size: usize,
 }
 
+#[derive(Clone, Debug, Args)]
+struct Stalled {
+    /// How many sessions to hold, step by step
+    #[arg(long, value_delimiter = ',', default_value = "100")]
+    steps: Vec<usize>,
+    /// Payload of the messages that are not read, in bytes
+    #[arg(long, default_value_t = 1_048_576)]
+    size: usize,
+}
+
 #[derive(Clone, Copy, Debug, Args)]
 struct Window {
     /// How long to send before the timed part, in milliseconds
@@ -163,6 +176,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Scenario::Idle(idle) => {
             ensure!(idle.steps.is_sorted(), "the steps go down");
             idle::run(target("/echo"), idle, gate)
+        }
+        Scenario::Stalled(stalled) => {
+            ensure!(stalled.steps.is_sorted(), "the steps go down");
+            let path = format!("/source/{}", stalled.size);
+            stalled::run(target(&path).narrow(), stalled, gate)
         }
     }
 }

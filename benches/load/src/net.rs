@@ -50,13 +50,18 @@ pub(crate) fn begin_connect(target: SocketAddr, source: Option<Ipv4Addr>) -> io:
     Ok(socket.into())
 }
 
-/// Connects and waits for it; reads and writes wait too, for `patience` at most.
+/// Connects and waits for it; reads and writes wait too, for `patience` at most. With a `window` the
+/// system keeps about so many bytes that are not read.
 pub(crate) fn connect(
     target: SocketAddr,
     source: Option<Ipv4Addr>,
+    window: Option<usize>,
     patience: Duration,
 ) -> io::Result<TcpStream> {
     let socket = socket(target, source)?;
+    if let Some(window) = window {
+        socket.set_recv_buffer_size(window)?;
+    }
     socket.connect_timeout(&target.into(), patience)?;
     socket.set_read_timeout(Some(patience))?;
     socket.set_write_timeout(Some(patience))?;

@@ -17,7 +17,12 @@ pub(super) struct Target {
     tls: Option<Client>,
     sources: Sources,
     request: Vec<u8>,
+    /// Bytes that the system is asked to keep for a client that does not read, if any number.
+    window: Option<usize>,
 }
+
+/// Little: what waits is to wait at the gateway, and not in this machine's kernel.
+const NARROW: usize = 16 * 1024;
 
 impl Target {
     pub(super) fn new(address: SocketAddr, tls: Option<Client>, path: &str, sources: u8) -> Self {
@@ -26,7 +31,14 @@ impl Target {
             tls,
             sources: Sources::new(sources),
             request: http::request(path, &address.to_string()),
+            window: None,
         }
+    }
+
+    /// The same for clients that will not read.
+    pub(super) fn narrow(mut self) -> Self {
+        self.window = Some(NARROW);
+        self
     }
 
     /// What a client sends first.
@@ -49,7 +61,7 @@ impl Target {
 
     /// Opens a session and waits for it. Reads and writes on it wait too.
     pub(super) fn open(&mut self) -> Result<Wire> {
-        let tcp = net::connect(self.address, self.sources.next(), PATIENCE)
+        let tcp = net::connect(self.address, self.sources.next(), self.window, PATIENCE)
             .with_context(|| format!("cannot connect to {}", self.address))?;
         let mut wire = self.wire(tcp)?;
         wire.write_all(&self.request)?;
