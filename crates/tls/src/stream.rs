@@ -101,24 +101,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends `sealed` as far as the socket takes it, and keeps the rest.
+    /// Sends `sealed` as far as the socket takes it, and keeps the rest. If the library had to say
+    /// something of its own before, all of it is kept behind that.
     fn send(&mut self, cx: &mut Context<'_>, sealed: &[u8]) -> io::Result<()> {
         let Parts { io, session } = &mut *self.parts;
-        if !session.unsent().is_empty() {
-            session.unsent().push(sealed);
-            return match self.poll_send(cx) {
-                Poll::Ready(sent) => sent,
-                Poll::Pending => Ok(()),
+        let mut sent = 0;
+        if session.unsent().is_empty() {
+            sent = match Pin::new(io).poll_write(cx, sealed) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(sent) => sent?,
+                Poll::Pending => 0,
             };
         }
-        let sent = match Pin::new(io).poll_write(cx, sealed) {
-            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(sent) => sent?,
-            Poll::Pending => 0,
-        };
-        session
-            .unsent()
-            .push(sealed.get(sent..).unwrap_or_default());
+        let rest = sealed.get(sent..).unwrap_or_default();
+        session.unsent().push(rest);
         Ok(())
     }
 }
