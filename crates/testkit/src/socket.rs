@@ -177,6 +177,17 @@ impl Socket {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// A handle that writes without waiting, with little room for what the other side does not take.
+    #[must_use]
+    pub fn narrow_sender(&self) -> TcpStream {
+        let handle = self.handle();
+        SockRef::from(&handle)
+            .set_send_buffer_size(8192)
+            .expect("a size");
+        handle.set_nonblocking(true).expect("a socket option");
+        handle
+    }
+
     /// A handle with which the connection can be ended from elsewhere.
     #[must_use]
     pub fn handle(&self) -> TcpStream {
