@@ -38,7 +38,7 @@ fn check_looks_into_the_files() {
     for (files, expected) in [
         (
             json!({ "tls.crt": one.pem }),
-            ["switchyard.yaml:5:", "cannot read"],
+            ["switchyard.yaml:4:49", "cannot read"],
         ),
         (
             json!({ "tls.crt": one.pem, "tls.key": other.key }),
