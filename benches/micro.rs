@@ -30,7 +30,7 @@ fn main() {
 }
 
 /// The largest read of a relay.
-const READ: usize = 64 * 1024;
+const READ: usize = 256 * 1024;
 const FROM: Side = Side::Downstream;
 const LIMIT: u64 = 16 << 20;
 
