@@ -61,7 +61,7 @@ def _machine(document: dict, summary: Summary) -> str:
     return (f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
             f"Linux {machine['kernel']}; gateway on core {machine['gateway_core']}, load on "
             f"{', '.join(map(str, machine['load_cores']))}; {plan['rounds']} rounds of "
-            f"{plan['seconds']:g} s; revision {machine['revision']}; {versions}. "
+            f"{plan['seconds']:g} s, {plan['idle_rounds']} for memory; revision {machine['revision']}; {versions}. "
             f"Other work on the gateway's core: {summary.others():.0%} of the time.")
 
 

@@ -25,7 +25,7 @@ def document(results: dict) -> dict:
     peers = {name: "1.0" for by_peer in results.values() for name in by_peer}
     machine = {"date": "2026-01-01", "cpu": "a CPU", "cores": 2, "memory_gib": 1, "kernel": "6", "revision": "abc",
                "gateway_core": 0, "load_cores": [1]}
-    plan = {"rounds": 2, "seconds": 1.0, "after": 20.0}
+    plan = {"rounds": 2, "seconds": 1.0, "idle_rounds": 1, "after": 20.0}
     return {"machine": machine, "peers": peers, "plan": plan, "failures": [], "results": results}
 
 
