@@ -30,3 +30,4 @@ mod socketio;
 mod support;
 mod tls;
 mod violations;
+mod workers;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_admin::Admin;
-use switchyard_config::{self as config, Config};
+use switchyard_config::Config;
 use switchyard_drain::{Control, Tasks};
 use switchyard_edge::{Snapshot, SnapshotCell};
 use switchyard_telemetry::log::LogGuard;
@@ -13,6 +13,7 @@ use switchyard_telemetry::{Build, Metrics};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::bind::{self, Bound};
+use crate::cores::Cores;
 use crate::error::StartError;
 use crate::shutdown::{self, Ending};
 use crate::signals::Stops;
@@ -42,7 +43,8 @@ impl Gateway {
         metrics.count_dropped_lines(log.dropped_lines())?;
         descriptors::raise_limit();
         let snapshot = Arc::new(SnapshotCell::from_pointee(Snapshot::new(config, &metrics)?));
-        let sockets = bind::all(config, worker_count(config.workers), &metrics)?;
+        let cores = Cores::of(config.workers);
+        let sockets = bind::all(config, cores.workers(), &metrics)?;
         let (control, watch) = switchyard_drain::channel();
         if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
             let admin = Admin::new(metrics.clone(), watch.clone(), admin.token.as_ref());
@@ -55,6 +57,7 @@ impl Gateway {
             metrics: metrics.clone(),
             watch,
             plan,
+            cores,
         };
         let workers = Workers::start(sockets.workers, &common)?;
         announce(&sockets.bound, workers.count());
@@ -114,14 +117,6 @@ fn build() -> Build<'static> {
         version: env!("CARGO_PKG_VERSION"),
         revision: env!("SWITCHYARD_REVISION"),
         rustc: env!("SWITCHYARD_RUSTC"),
-    }
-}
-
-/// `auto` is one worker for each CPU that this process may use: affinity masks and cgroup quotas count.
-fn worker_count(workers: config::Workers) -> usize {
-    match workers {
-        config::Workers::Auto => std::thread::available_parallelism().map_or(1, usize::from),
-        config::Workers::Fixed(count) => count.get(),
     }
 }
 

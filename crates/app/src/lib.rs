@@ -4,6 +4,7 @@
 
 mod bind;
 mod compose;
+mod cores;
 mod descriptors;
 mod error;
 mod explain;

@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::cores::Cores;
 use crate::error::StartError;
 
 /// How long cut sessions and requests may take to let go of their connections.
@@ -27,6 +28,7 @@ pub(crate) struct Common {
     pub(crate) metrics: Metrics,
     pub(crate) watch: Watch,
     pub(crate) plan: DrainPlan,
+    pub(crate) cores: Cores,
 }
 
 /// Every worker of a gateway, running.
@@ -124,6 +126,7 @@ impl Worker {
     fn start(self, listeners: Vec<Listener>, inbox: Inbox) -> io::Result<()> {
         let name = format!("worker-{}", self.index);
         thread::Builder::new().name(name).spawn(move || {
+            self.common.cores.settle(self.index);
             self.runtime.block_on(self.serve(listeners, inbox));
             drop(self.alive);
         })?;

@@ -19,7 +19,7 @@ pub struct Settings {
     more_clusters: String,
     drain: Vec<String>,
     admin: Vec<String>,
-    workers: u8,
+    workers: String,
 }
 
 impl Settings {
@@ -41,7 +41,7 @@ impl Settings {
             more_clusters: String::new(),
             drain: Vec::new(),
             admin: Vec::new(),
-            workers: 2,
+            workers: "2".to_owned(),
         }
     }
 
@@ -111,7 +111,14 @@ impl Settings {
     /// How many worker threads; 2 unless this is called.
     #[must_use]
     pub fn workers(mut self, count: u8) -> Self {
-        self.workers = count;
+        self.workers = count.to_string();
+        self
+    }
+
+    /// As many workers as the gateway finds CPUs.
+    #[must_use]
+    pub fn workers_auto(mut self) -> Self {
+        "auto".clone_into(&mut self.workers);
         self
     }
 
