@@ -18,8 +18,8 @@ fn allowed(status: &str) -> String {
 }
 
 /// How many CPUs a list like `0-3,8` names.
-fn count(list: &str) -> usize {
-    let ranges = list.split(',').map(|range| {
+fn count(cpus: &str) -> usize {
+    let ranges = cpus.split(',').map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let number = |text: &str| text.parse::<usize>().expect("a CPU");
         number(last) - number(first) + 1
