@@ -118,7 +118,8 @@ table! {
         idle_timeout: OrOff<Timeout> = "off", eg "10m";
         /// How long a closing handshake may take.
         close_timeout: Timeout = "5s";
-        /// Kept in each direction for a reader that is slow; the sender waits meanwhile.
+        /// Kept in each direction for a reader that is slow; the sender waits meanwhile. Over TLS up to
+        /// 64 KiB that are encrypted already come on top.
         buffer_limit: Size<4096, 1_073_741_824> = "256KiB";
     }
 }
