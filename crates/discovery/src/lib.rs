@@ -8,6 +8,7 @@
 
 mod error;
 mod found;
+pub mod kubernetes;
 
 pub use error::Error;
 pub use found::{Found, Stance, Update, Updates};
