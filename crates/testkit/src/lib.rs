@@ -22,6 +22,7 @@ pub mod fuzz;
 pub mod gateway;
 pub mod handshake;
 pub mod head;
+pub mod kubernetes;
 pub mod limits;
 pub mod lines;
 pub mod metrics;

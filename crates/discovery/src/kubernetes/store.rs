@@ -60,7 +60,7 @@ mod tests {
             let mut store = Store::default();
             store.set("a".into(), vec![first.clone()]);
             store.set("b".into(), vec![second.clone()]);
-            assert_eq!(store.members(), [ready.clone()]);
+            assert_eq!(store.members(), std::slice::from_ref(&ready));
         }
     }
 
