@@ -5,6 +5,7 @@
 //! an API server would check of a slice.
 
 mod answer;
+mod front;
 mod request;
 mod slice;
 mod state;
@@ -23,6 +24,7 @@ pub use slice::{EndpointSlice, Pod};
 pub use state::Gone;
 
 use answer::serve;
+use front::Front;
 use state::{Happening, Shared, State};
 
 /// Who may ask.
@@ -37,6 +39,7 @@ pub struct ApiServer {
     acceptor: Option<JoinHandle<()>>,
     /// Keeps the port while the server is away.
     kept: Option<Socket>,
+    front: Option<Front>,
 }
 
 impl ApiServer {
@@ -47,8 +50,8 @@ impl ApiServer {
         let shared = Arc::new(Shared::default());
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("token"), TOKEN).expect("a file");
-        let server = format!("http://{address}");
-        fs::write(folder.path().join("kubeconfig"), kubeconfig(&server)).expect("a file");
+        let config = kubeconfig(&format!("http://{address}"));
+        fs::write(folder.path().join("kubeconfig"), config).expect("a file");
         let acceptor = Some(accept(listener, &shared));
         Self {
             address,
@@ -56,7 +59,23 @@ impl ApiServer {
             folder,
             acceptor,
             kept: None,
+            front: None,
         }
+    }
+
+    /// The same over TLS, for clients that show a certificate.
+    pub fn start_with_tls() -> Self {
+        let mut server = Self::start();
+        let front = Front::of(server.address, server.folder.path());
+        let cluster = format!(
+            "https://{}\n    certificate-authority: ca.pem",
+            front.address
+        );
+        let user = "    client-certificate: client.pem\n    client-key: client.key\n";
+        let config = kubeconfig(&cluster) + user;
+        fs::write(server.kubeconfig(), config).expect("a file");
+        server.front = Some(front);
+        server
     }
 
     /// A kubeconfig that leads here; its context is named `test`.

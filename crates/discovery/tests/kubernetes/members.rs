@@ -1,7 +1,10 @@
 //! Who is told, when the API server is well.
 
+use std::fs;
+
 use switchyard_discovery::kubernetes::Port;
 use switchyard_discovery::{Stance, Update};
+use switchyard_testkit::Certificate;
 use switchyard_testkit::kubernetes::{ApiServer, EndpointSlice, Pod};
 
 use crate::followed::Followed;
@@ -117,6 +120,29 @@ fn a_list_of_many_pages_is_one() {
     assert_eq!(requests.iter().filter(|r| !r.is_watch()).count(), 3);
     server.set(&slice("chat-229"));
     assert_eq!(chat.members().len(), 229);
+}
+
+#[test]
+fn it_is_asked_over_tls_with_a_certificate() {
+    let server = ApiServer::start_with_tls();
+    server.set(&slice("chat-a").pod(Pod::ready("10.0.0.1")));
+    let mut chat = Followed::of(&server);
+    assert_eq!(chat.members(), ["10.0.0.1:80"]);
+    server.set(&slice("chat-b").pod(Pod::ready("10.0.0.2")));
+    assert_eq!(chat.members(), ["10.0.0.1:80", "10.0.0.2:80"]);
+}
+
+#[test]
+fn a_server_that_is_not_trusted_is_not_asked() {
+    let server = ApiServer::start_with_tls();
+    let authority = server.kubeconfig().with_file_name("ca.pem");
+    let trusted = fs::read(&authority).unwrap();
+    fs::write(&authority, Certificate::of(&["127.0.0.1"]).pem).unwrap();
+    let mut chat = Followed::of(&server);
+    assert_eq!(chat.failure().reason(), "api_unreachable");
+    // What is in the file is read again.
+    fs::write(&authority, trusted).unwrap();
+    assert_eq!(chat.members_after("api_unreachable"), [""; 0]);
 }
 
 #[test]
