@@ -25,7 +25,7 @@ pub use state::Gone;
 
 use answer::serve;
 use front::Front;
-use state::{Happening, Shared, State};
+use state::{Happening, Presence, Shared, State};
 
 /// Who may ask.
 const TOKEN: &str = "a-token";
@@ -163,9 +163,10 @@ impl ApiServer {
         self.shared.change(|state| state.compact_after_page = true);
     }
 
-    /// Goes away: its port is closed, and so is every connection.
+    /// Goes away: its port is closed, and then every connection.
     pub fn stop(&mut self) {
-        self.shared.change(|state| state.is_away = true);
+        self.shared
+            .change(|state| state.presence = Presence::Leaving);
         // Wakes the acceptor, which sees that it is to end.
         let _ = TcpStream::connect(self.address);
         if let Some(acceptor) = self.acceptor.take() {
@@ -177,11 +178,12 @@ impl ApiServer {
         kept.set_reuse_address(true).expect("a socket option");
         kept.bind(&self.address.into()).expect("the port is free");
         self.kept = Some(kept);
+        self.shared.change(|state| state.presence = Presence::Away);
     }
 
     /// Is back on the same port, with all it had.
     pub fn come_back(&mut self) {
-        self.shared.change(|state| state.is_away = false);
+        self.shared.change(|state| state.presence = Presence::Here);
         let listener = self.kept.take().expect("it is away");
         listener.listen(16).expect("nobody else listens");
         self.acceptor = Some(accept(listener.into(), &self.shared));
@@ -230,7 +232,7 @@ fn accept(listener: TcpListener, shared: &Arc<Shared>) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut served = Vec::new();
         for stream in listener.incoming().map_while(Result::ok) {
-            if shared.read(|state: &State| state.is_away) {
+            if shared.read(|state: &State| state.presence == Presence::Leaving) {
                 break;
             }
             served.push(stream.try_clone().expect("a descriptor"));
@@ -242,6 +244,8 @@ fn accept(listener: TcpListener, shared: &Arc<Shared>) -> JoinHandle<()> {
                 let _ = end.shutdown(Shutdown::Both);
             });
         }
+        // Whoever comes back at once finds nobody.
+        drop(listener);
         for stream in served {
             // Most have ended before.
             let _ = stream.shutdown(Shutdown::Both);

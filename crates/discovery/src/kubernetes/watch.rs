@@ -101,7 +101,7 @@ impl Watch {
         // Kept while the API server cannot be reached.
         self.version = Some(version.clone());
         let ended = self.watch(&version).await;
-        if began.elapsed() >= LONGEST {
+        if ended.is_ok() && began.elapsed() >= LONGEST {
             self.pauses.reset();
         }
         ended

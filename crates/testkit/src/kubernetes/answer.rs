@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::head::Head;
 use crate::kubernetes::request::Request;
 use crate::kubernetes::slice::EndpointSlice;
-use crate::kubernetes::state::{Gone, Happening, Shared, State, bookmark, event};
+use crate::kubernetes::state::{Gone, Happening, Presence, Shared, State, bookmark, event};
 use crate::socket::Socket;
 
 const EXPIRED: &str = "The provided continue parameter is too old to display a consistent list \
@@ -195,7 +195,7 @@ fn watch(
     }
     let namespace = request.namespace().expect("it was looked at before");
     while let Some((happening, line)) = shared.wait(|state| {
-        if state.is_away {
+        if state.presence == Presence::Away {
             return Some((Happening::Break, None));
         }
         let happening = state.happenings.get(next)?;

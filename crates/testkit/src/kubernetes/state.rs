@@ -19,6 +19,15 @@ pub enum Gone {
     Event,
 }
 
+/// Whether the API server is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    Here,
+    /// Its port is about to close.
+    Leaving,
+    Away,
+}
+
 /// What a watch lives through, in order.
 #[derive(Debug, Clone)]
 pub(super) enum Happening {
@@ -51,7 +60,7 @@ pub(super) struct State {
     pub(super) refusal: Option<u16>,
     pub(super) next_list: Option<String>,
     pub(super) compact_after_page: bool,
-    pub(super) is_away: bool,
+    pub(super) presence: Presence,
     /// Whether requests wait.
     pub(super) is_held: bool,
     pub(super) requests: Vec<Request>,
@@ -76,7 +85,7 @@ impl Default for State {
             refusal: None,
             next_list: None,
             compact_after_page: false,
-            is_away: false,
+            presence: Presence::Here,
             is_held: false,
             requests: Vec::new(),
             watches: 0,
