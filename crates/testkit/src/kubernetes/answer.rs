@@ -128,7 +128,6 @@ fn begin(state: &mut State, request: &Request, namespace: &str) -> Answer {
     let from = number(request.get("resourceVersion"));
     let next = state.happenings.len();
     if from >= state.oldest.0 {
-        state.watches += 1;
         let is_missed =
             |told: &&Happening| matches!(told, Happening::Change(change) if change.version > from);
         let missed = state.happenings.iter().filter(is_missed);
@@ -193,6 +192,8 @@ fn watch(
     if next == usize::MAX {
         return socket.try_send(b"0\r\n\r\n");
     }
+    // Whatever happens now, its client sees it begin.
+    shared.change(|state| state.watches += 1);
     let namespace = request.namespace().expect("it was looked at before");
     while let Some((happening, line)) = shared.wait(|state| {
         if state.presence == Presence::Away {
