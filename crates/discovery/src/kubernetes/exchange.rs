@@ -22,7 +22,12 @@ pub(super) struct Exchange {
     status: StatusCode,
     body: Incoming,
     connection: Option<Connection>,
-    /// What has come and was not taken.
+    come: Come,
+}
+
+/// What has come and was not taken.
+#[derive(Debug, Default)]
+struct Come {
     buffer: BytesMut,
     /// How much of `buffer` has no end of a line.
     searched: usize,
@@ -34,8 +39,7 @@ impl Exchange {
             status: answer.status(),
             body: answer.into_body(),
             connection,
-            buffer: BytesMut::new(),
-            searched: 0,
+            come: Come::default(),
         }
     }
 
@@ -46,20 +50,16 @@ impl Exchange {
     /// The whole body.
     pub(super) async fn whole(mut self) -> Result<Bytes, Error> {
         while self.more().await? {}
-        Ok(self.buffer.freeze())
+        Ok(self.come.buffer.freeze())
     }
 
     /// The next line, or nothing at the end; one that was begun and not ended is none. What has come
     /// is kept if the future is dropped.
     pub(super) async fn line(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let unsearched = self.buffer.iter().skip(self.searched);
-            if let Some(at) = unsearched.copied().position(|byte| byte == b'\n') {
-                let line = self.buffer.split_to(self.searched + at + 1);
-                self.searched = 0;
-                return Ok(Some(line.freeze()));
+            if let Some(line) = self.come.line() {
+                return Ok(Some(line));
             }
-            self.searched = self.buffer.len();
             if !self.more().await? {
                 return Ok(None);
             }
@@ -77,12 +77,26 @@ impl Exchange {
         };
         let Some(frame) = frame else { return Ok(false) };
         if let Ok(data) = frame.map_err(Error::ApiBroken)?.into_data() {
-            if self.buffer.len() + data.len() > MOST {
+            if self.come.buffer.len() + data.len() > MOST {
                 return Err(Error::ApiTooLarge);
             }
-            self.buffer.extend_from_slice(&data);
+            self.come.buffer.extend_from_slice(&data);
         }
         Ok(true)
+    }
+}
+
+impl Come {
+    /// Takes the first line, if it has ended.
+    fn line(&mut self) -> Option<Bytes> {
+        let mut unsearched = self.buffer.iter().skip(self.searched);
+        let Some(at) = unsearched.position(|byte| *byte == b'\n') else {
+            self.searched = self.buffer.len();
+            return None;
+        };
+        let line = self.buffer.split_to(self.searched + at + 1);
+        self.searched = 0;
+        Some(line.freeze())
     }
 }
 
@@ -90,5 +104,25 @@ async fn drive(connection: &mut Option<Connection>) {
     match connection {
         Some(connection) => connection.await,
         None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_the_same_however_they_come() {
+        let text = b"a longer line\nb\n\nc\nbegun";
+        for size in 1..=text.len() {
+            let mut come = Come::default();
+            let mut lines = Vec::new();
+            for piece in text.chunks(size) {
+                come.buffer.extend_from_slice(piece);
+                lines.extend(std::iter::from_fn(|| come.line()));
+            }
+            assert_eq!(lines, ["a longer line\n", "b\n", "\n", "c\n"], "{size}");
+            assert_eq!(come.buffer, "begun");
+        }
     }
 }
