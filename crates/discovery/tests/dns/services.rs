@@ -1,9 +1,11 @@
 //! SRV records.
 
-use switchyard_discovery::dns::Kind;
-use switchyard_testkit::Dnsmasq;
+use std::time::Duration;
 
-use crate::followed::Followed;
+use switchyard_discovery::dns::{Kind, Refresh};
+use switchyard_testkit::{Dnsmasq, PATIENCE};
+
+use crate::followed::{Followed, QUICK};
 
 const NAME: &str = "_ws._tcp.test";
 
@@ -44,6 +46,25 @@ async fn a_target_whose_address_changes_is_told_anew() {
     assert_eq!(followed.members().await, ["127.0.0.2:9001 3"]);
     dns.set_hosts(&[("a.test", "127.0.0.3")]);
     assert_eq!(followed.members().await, ["127.0.0.3:9001 3"]);
+}
+
+/// Asked for again within the patience of a test, and not after the hour that the rest is valid.
+#[tokio::test]
+async fn the_least_time_to_live_holds_of_record_and_targets() {
+    let service = "srv-host=_ws._tcp.test,a.test,9001,0,3";
+    for (of_record, target) in [
+        ("local-ttl=1", "host-record=a.test,127.0.0.2,3600"),
+        ("local-ttl=3600", "host-record=a.test,127.0.0.2,1"),
+    ] {
+        let dns = Dnsmasq::start(&["local=/test/", service, of_record, target]);
+        let refresh = Refresh {
+            max: Duration::from_hours(1),
+            ..QUICK
+        };
+        let mut followed = Followed::with(dns.address(), NAME, Kind::Srv, refresh, PATIENCE);
+        followed.members().await;
+        followed.go_on(|| dns.asked("query[SRV]", NAME) > 1).await;
+    }
 }
 
 #[tokio::test]
