@@ -70,8 +70,9 @@ impl Dnsmasq {
     pub fn restart(&mut self, lines: &[&str]) {
         self.stop();
         let process = Process::start(self.command(lines));
-        let started = |line: &Value| text(line).contains("started, version");
-        process.stderr().wait_for("dnsmasq to start", started);
+        // It listens by then, and reads nothing more until it is told to.
+        let stderr = process.stderr();
+        stderr.wait_for("dnsmasq to start", is_read);
         self.process = Some(process);
     }
 
@@ -161,8 +162,11 @@ fn hosts_of(folder: &TempDir) -> PathBuf {
 }
 
 fn times_read(lines: &[Value]) -> usize {
-    let read = |line: &&Value| text(line).contains("/hosts - ");
-    lines.iter().filter(read).count()
+    lines.iter().filter(|line| is_read(line)).count()
+}
+
+fn is_read(line: &Value) -> bool {
+    text(line).contains("/hosts - ")
 }
 
 fn text(line: &Value) -> &str {
