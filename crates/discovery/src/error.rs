@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tokio_rustls::rustls;
 
+use crate::dns;
+
 /// Why a source could not tell who is in a cluster. The text is its own level only; what lies
 /// underneath is its `source`.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,15 @@ pub enum Error {
     /// The API server's answer is larger than any that makes sense.
     #[error("the API server's answer is too large")]
     ApiTooLarge,
+    // --- DNS ---
+    /// A name could not be looked up.
+    #[error("cannot look up `{name}`")]
+    Dns {
+        /// The name; where only a target of an SRV record failed, that target.
+        name: String,
+        /// What went wrong.
+        source: dns::Failure,
+    },
 }
 
 impl Error {
@@ -66,6 +77,7 @@ impl Error {
             Self::ApiBroken(_) => "api_broken",
             Self::ApiRefused { .. } => "api_refused",
             Self::ApiNonsense(_) | Self::ApiTooLarge => "api_nonsense",
+            Self::Dns { source, .. } => source.reason(),
         }
     }
 }

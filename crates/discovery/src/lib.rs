@@ -6,6 +6,7 @@
 //!
 //! Not here: what becomes of the sessions of an endpoint that has left.
 
+pub mod dns;
 mod error;
 mod found;
 pub mod kubernetes;

@@ -16,6 +16,7 @@
 
 pub mod certificate;
 pub mod clients;
+pub mod dnsmasq;
 pub mod endpoint;
 pub mod frame;
 pub mod fuzz;
@@ -34,6 +35,7 @@ pub mod tunnel;
 pub mod wait;
 
 pub use certificate::Certificate;
+pub use dnsmasq::Dnsmasq;
 pub use endpoint::Endpoint;
 pub use frame::Frame;
 pub use gateway::Gateway;
