@@ -25,6 +25,7 @@ mod handshake;
 mod http;
 mod limits;
 mod many;
+mod outlier;
 mod relay;
 mod socketio;
 mod support;

@@ -9,7 +9,8 @@ pub(crate) mod pick;
 pub(crate) mod table;
 
 use crate::model::{
-    Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, SameSite, TlsVersion,
+    Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, NoneHealthy,
+    SameSite, TlsVersion,
 };
 use crate::node::{Given, Node, Value};
 use crate::report::{Problem, Report};
@@ -90,7 +91,14 @@ macro_rules! choices {
 }
 
 choices!(
-    Balancer, DrainOrder, HeaderCase, LogFormat, LogLevel, SameSite, TlsVersion
+    Balancer,
+    DrainOrder,
+    HeaderCase,
+    LogFormat,
+    LogLevel,
+    NoneHealthy,
+    SameSite,
+    TlsVersion
 );
 
 /// Reads one of the words of a choice.

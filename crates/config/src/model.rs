@@ -14,7 +14,7 @@ mod secret;
 use ipnet::IpNet;
 
 pub(crate) use choice::Choice;
-pub use cluster::{Balancer, Cluster, Endpoint, HeaderCase};
+pub use cluster::{Balancer, Cluster, Endpoint, HeaderCase, NoneHealthy, Outlier};
 pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,

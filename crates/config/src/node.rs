@@ -53,12 +53,14 @@ impl Key {
 }
 
 impl Node {
-    /// The value of a key that `mapping` lacks: a scalar, `[]` or `{}`.
+    /// The value of a key that `mapping` lacks: a scalar, a list of scalars or `{}`.
     pub(crate) fn default_in(mapping: &Self, text: &str) -> Self {
-        let value = match text {
-            "[]" => Value::List(Vec::new()),
-            "{}" => Value::Map(Vec::new()),
-            text => Value::Scalar(text.to_owned()),
+        let value = match (items(text), text) {
+            (Some(items), _) => {
+                Value::List(items.map(|item| Self::default_in(mapping, item)).collect())
+            }
+            (None, "{}") => Value::Map(Vec::new()),
+            (None, text) => Value::Scalar(text.to_owned()),
         };
         Self {
             value,
@@ -77,4 +79,10 @@ impl Node {
             Value::Map(_) => "a mapping".to_owned(),
         }
     }
+}
+
+/// The items of a list of scalars that is written as `[1011, 1012]`.
+pub(crate) fn items(text: &str) -> Option<impl Iterator<Item = &str>> {
+    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+    Some(inner.split(", ").filter(|item| !item.is_empty()))
 }

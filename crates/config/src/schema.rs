@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::node;
 use crate::shape::{Choice, Field, OneOf, Presence, Shape, Table};
 
 /// The schema of a file.
@@ -94,7 +95,10 @@ fn of_field(field: &Field) -> Json {
 /// A default as JSON: what a person would write.
 fn default_of(text: &str, shape: &Shape) -> Json {
     match (text, shape) {
-        ("[]", _) => json!([]),
+        (text, Shape::List { item, .. }) => {
+            let items = node::items(text).into_iter().flatten();
+            items.map(|text| default_of(text, item)).collect()
+        }
         ("{}", _) => json!({}),
         (text, Shape::Scalar(scalar)) if scalar.schema.get("type") == Some(&json!("integer")) => {
             text.parse::<u64>()

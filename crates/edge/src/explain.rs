@@ -198,7 +198,7 @@ fn destinations(snapshot: &Snapshot, route: &Route, decision: &Decision<'_>) -> 
             let cluster = split.pick(&snapshot.key, affinity, 0);
             let ranked = |cluster: &Arc<Cluster>| {
                 let ranking = cluster.rank(affinity, None, 0);
-                let names = ranking.map(|endpoint| Arc::clone(endpoint.name()));
+                let names = ranking.map(|it| Arc::clone(it.endpoint.name()));
                 Destination::new(cluster, names, Order::Fixed)
             };
             cluster.map(ranked).into_iter().collect()

@@ -18,7 +18,7 @@ use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
-use switchyard_upstream::{Lease, Socket};
+use switchyard_upstream::{End, Lease, Socket};
 
 use crate::io::{Seated, Transport, Watched};
 use crate::route::Route;
@@ -92,7 +92,7 @@ impl<T: Transport> Future for Running<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let closed = ready!(Pin::new(&mut self.relay).poll(cx));
         if let Some((lease, record)) = self.end.take() {
-            drop(lease);
+            lease.end(end(closed.outcome));
             record.closed(self.relay.handle().info(), &closed);
         }
         Poll::Ready(())
@@ -175,6 +175,14 @@ impl Record {
             from_upstream: traffic(closed.from_upstream),
         }
         .emit();
+    }
+}
+
+/// Whether the endpoint answers for how a session ended.
+fn end(outcome: Outcome) -> End {
+    match outcome.initiator {
+        Initiator::Upstream => End::ByEndpoint(outcome.code.get()),
+        Initiator::Downstream | Initiator::Gateway => End::ByOthers,
     }
 }
 

@@ -74,6 +74,7 @@ impl Grounds {
         match (self.keyed, place) {
             (Keyed::No, _) => AffinityResult::None,
             (Keyed::Yes, Place::Owner) => AffinityResult::Owner,
+            (Keyed::Yes, Place::Overflow) => AffinityResult::Overflow,
             (Keyed::Yes, Place::Failover) => AffinityResult::Failover,
         }
     }

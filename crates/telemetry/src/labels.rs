@@ -137,6 +137,28 @@ impl AffinityResult {
     }
 }
 
+/// Why an endpoint was ejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ejection {
+    /// It did not answer, or not in a way that makes sense.
+    Unanswered,
+    /// It answered handshakes with 5xx.
+    Refused,
+    /// It ended sessions badly.
+    BadEnd,
+}
+
+impl Ejection {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unanswered => "unanswered",
+            Self::Refused => "refused",
+            Self::BadEnd => "bad_end",
+        }
+    }
+}
+
 /// HTTP methods by what they may do (RFC 9110 section 9.2), because clients may invent methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodClass {

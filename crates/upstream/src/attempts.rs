@@ -10,16 +10,7 @@ use hyper::client::conn::TrySendError;
 use crate::cluster::Cluster;
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
-use crate::ranking::Ranking;
-
-/// Which of the ranking served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// The first: the owner of the affinity value, where there is one.
-    Owner,
-    /// One further down, because those before it could not be reached.
-    Failover,
-}
+use crate::ranking::{Candidate, Nobody, Ranking};
 
 /// How one attempt with one endpoint went. `R` is the request, `T` what the endpoint answered.
 pub(crate) enum Attempt<R, T> {
@@ -51,39 +42,23 @@ impl<R, T> Attempt<R, T> {
     }
 }
 
-/// Whose turn it is.
-pub(crate) struct Turn {
-    pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) place: Place,
-}
-
-impl Turn {
-    fn new(position: usize, endpoint: Arc<Endpoint>) -> Self {
-        let place = if position == 0 {
-            Place::Owner
-        } else {
-            Place::Failover
-        };
-        Self { endpoint, place }
-    }
-}
-
 /// Tries `request` with one endpoint after the other.
 pub(crate) async fn in_order<R, T, F>(
     cluster: &Cluster,
-    ranking: Ranking,
+    mut ranking: Ranking,
     mut request: R,
-    attempt: impl Fn(Turn, R) -> F,
+    attempt: impl Fn(Candidate, R) -> F,
 ) -> Result<T, DialError>
 where
     F: Future<Output = Attempt<R, T>>,
 {
     let mut last = None;
-    for (position, endpoint) in ranking.take(cluster.attempts()).enumerate() {
+    for (position, turn) in ranking.by_ref().take(cluster.attempts()).enumerate() {
         if position > 0 {
             cluster.metrics().retried();
         }
-        match attempt(Turn::new(position, Arc::clone(&endpoint)), request).await {
+        let endpoint = Arc::clone(&turn.endpoint);
+        match attempt(turn, request).await {
             Attempt::Answered(answer) => return Ok(answer),
             Attempt::Failed(error) => return Err(noted(&endpoint, error)),
             Attempt::Unsent(unsent, error) => {
@@ -92,9 +67,16 @@ where
             }
         }
     }
-    Err(last.unwrap_or_else(|| DialError::NoEndpoint {
-        cluster: Arc::clone(cluster.name()),
-    }))
+    Err(last.unwrap_or_else(|| nobody(cluster, ranking.nobody())))
+}
+
+fn nobody(cluster: &Cluster, nobody: Nobody) -> DialError {
+    let cluster = Arc::clone(cluster.name());
+    match nobody {
+        Nobody::Exists => DialError::NoEndpoint { cluster },
+        Nobody::HasRoom => DialError::NoRoom { cluster },
+        Nobody::IsHealthy => DialError::NoneHealthy { cluster },
+    }
 }
 
 /// Counts a failure where it is the endpoint's own.
@@ -102,6 +84,7 @@ fn noted(endpoint: &Endpoint, error: DialError) -> DialError {
     tracing::debug!(endpoint = %endpoint.name(), reason = error.reason(), "no answer");
     if error.blames_endpoint() {
         endpoint.metrics().failure(error.reason());
+        endpoint.failed();
     }
     error
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +15,8 @@ use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
-use crate::ranking::{Order, Ranking};
+use crate::outlier::Outliers;
+use crate::ranking::{Order, Ranking, Rules};
 use crate::sources;
 
 /// Every cluster of a snapshot, by name.
@@ -64,6 +66,7 @@ pub struct Cluster {
     connect_timeout: Duration,
     retries: u32,
     header_case: HeaderCase,
+    rules: Rules,
     metrics: ClusterMetrics,
 }
 
@@ -71,10 +74,18 @@ impl Cluster {
     fn new(cluster: &config::Cluster, key: &HashKey, metrics: &Metrics) -> Self {
         let sources = &cluster.source_addresses;
         sources::try_out(&cluster.name, sources);
+        let outliers = cluster
+            .outlier
+            .clone()
+            .map(|policy| Arc::new(Outliers::new(policy, cluster.endpoints.len())));
+        let endpoint = |endpoint| {
+            let outliers = outliers.clone();
+            Endpoint::new(&cluster.name, endpoint, sources, key, outliers, metrics)
+        };
         let endpoints: Arc<[_]> = cluster
             .endpoints
             .iter()
-            .map(|endpoint| Endpoint::new(&cluster.name, endpoint, sources, key, metrics))
+            .map(endpoint)
             .map(Arc::new)
             .collect();
         let members = endpoints
@@ -92,6 +103,10 @@ impl Cluster {
             connect_timeout: cluster.connect_timeout,
             retries: cluster.retries,
             header_case: cluster.header_case,
+            rules: Rules {
+                max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
+                none_healthy: cluster.when_none_healthy,
+            },
             metrics: metrics.cluster(&cluster.name),
         }
     }
@@ -108,7 +123,8 @@ impl Cluster {
         &self.endpoints
     }
 
-    /// Orders all endpoints for one handshake or request, best first.
+    /// Orders the endpoints for one handshake or request, best first; who may not have another
+    /// session is passed over.
     ///
     /// With `affinity` the order is the affinity value's own, the same on every replica, whatever
     /// the balancer is; without it the balancer alone decides, and a hashed balancer, having nothing
@@ -123,7 +139,7 @@ impl Cluster {
             Some(affinity) => Box::new(rendezvous::order(&self.key, affinity, &self.members)),
             None => self.balance(random),
         };
-        Ranking::new(Arc::clone(&self.endpoints), order, preferred)
+        Ranking::new(Arc::clone(&self.endpoints), order, preferred, self.rules)
     }
 
     /// The endpoint that `token` names, if it is of this cluster and the token is genuine.

@@ -4,12 +4,16 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use switchyard_balance::{EndpointToken, HashKey};
 use switchyard_config as config;
 use switchyard_telemetry::Metrics;
+use switchyard_telemetry::labels::Ejection;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
 
+use crate::outlier::{End, Outliers, Record};
 use crate::sources::Sources;
 
 /// One address in a cluster. Its name, the address as text, is its identity.
@@ -21,6 +25,8 @@ pub struct Endpoint {
     /// Handshakes in flight and open sessions, over all workers.
     load: AtomicU32,
     sources: Sources,
+    /// What it did wrong.
+    record: Record,
     metrics: EndpointMetrics,
 }
 
@@ -30,6 +36,7 @@ impl Endpoint {
         endpoint: &config::Endpoint,
         sources: &[IpAddr],
         key: &HashKey,
+        outliers: Option<Arc<Outliers>>,
         metrics: &Metrics,
     ) -> Self {
         let name: Arc<str> = endpoint.address.to_string().into();
@@ -38,6 +45,7 @@ impl Endpoint {
             token: EndpointToken::new(key, cluster, &name),
             load: AtomicU32::new(0),
             sources: Sources::towards(endpoint.address, sources),
+            record: Record::new(outliers),
             metrics: metrics.endpoint(cluster, &name),
             name,
         }
@@ -70,6 +78,45 @@ impl Endpoint {
             endpoint: Arc::clone(self),
             session: None,
         }
+    }
+
+    /// Whether it is to be given no session now, if there is another that can.
+    #[must_use]
+    pub fn is_left_out(&self, now: Instant) -> bool {
+        self.record.is_ejected(now)
+    }
+
+    /// It answered a request, whatever it answered.
+    pub(crate) fn answered(&self) {
+        self.record.answered();
+    }
+
+    /// It did not answer, or not in a way that makes sense.
+    pub(crate) fn failed(&self) {
+        self.judge(self.record.failed());
+    }
+
+    /// It answered a handshake with something other than 101.
+    pub(crate) fn declined(&self, status: StatusCode) {
+        if status.is_server_error() {
+            self.judge(self.record.refused());
+        } else {
+            self.record.took_handshake();
+        }
+    }
+
+    fn judge(&self, ejected: Option<(Ejection, Duration)>) {
+        let Some((reason, length)) = ejected else {
+            return;
+        };
+        let for_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(
+            endpoint = %self.name,
+            reason = reason.as_str(),
+            for_ms,
+            "ejected: it gets no new sessions for a while"
+        );
+        self.metrics.ejected(reason, length);
     }
 
     pub(crate) fn token(&self) -> &EndpointToken {
@@ -105,7 +152,13 @@ impl Lease {
     /// The handshake became a session: it counts in the endpoint's session gauge from here on.
     pub(crate) fn opened(mut self) -> Self {
         self.session = Some(self.endpoint.metrics.session());
+        self.endpoint.record.took_handshake();
         self
+    }
+
+    /// Gives it back, and holds how the session ended against the endpoint where it is to blame.
+    pub fn end(self, end: End) {
+        self.endpoint.judge(self.endpoint.record.ended(end));
     }
 
     /// Whose it is.

@@ -22,6 +22,18 @@ pub enum DialError {
         /// Whose ranking it was.
         cluster: Arc<str>,
     },
+    /// Every endpoint that could be tried has as many sessions as it may.
+    #[error("no endpoint of cluster {cluster} may have another session")]
+    NoRoom {
+        /// Whose ranking it was.
+        cluster: Arc<str>,
+    },
+    /// Every endpoint is left out, and the cluster says that nothing is tried then.
+    #[error("no endpoint of cluster {cluster} is healthy")]
+    NoneHealthy {
+        /// Whose ranking it was.
+        cluster: Arc<str>,
+    },
     /// The gateway could not make a socket: descriptors, ports or memory ran out on this side.
     #[error("the gateway has no socket left to dial endpoint {endpoint}")]
     NoSocket {
@@ -138,6 +150,8 @@ impl DialError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NoEndpoint { .. } => "no_endpoint",
+            Self::NoRoom { .. } => "endpoints_full",
+            Self::NoneHealthy { .. } => "none_healthy",
             Self::NoSocket { .. } => "no_socket",
             Self::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
                 "connect_refused"
@@ -158,7 +172,10 @@ impl DialError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoEndpoint { .. } | Self::NoSocket { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoEndpoint { .. }
+            | Self::NoRoom { .. }
+            | Self::NoneHealthy { .. }
+            | Self::NoSocket { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::ConnectTimeout { .. } | Self::AnswerTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Connect { .. }
             | Self::Closed { .. }
@@ -183,7 +200,11 @@ impl DialError {
     pub(crate) fn blames_endpoint(&self) -> bool {
         !matches!(
             self,
-            Self::NoEndpoint { .. } | Self::NoSocket { .. } | Self::RequestBody { .. }
+            Self::NoEndpoint { .. }
+                | Self::NoRoom { .. }
+                | Self::NoneHealthy { .. }
+                | Self::NoSocket { .. }
+                | Self::RequestBody { .. }
         )
     }
 }

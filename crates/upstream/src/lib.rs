@@ -17,6 +17,7 @@ mod endpoint;
 mod error;
 mod http1;
 mod nursery;
+mod outlier;
 mod pool;
 mod ranking;
 mod replay;
@@ -29,13 +30,13 @@ mod upgrade;
 #[cfg(test)]
 mod testing;
 
-pub use attempts::Place;
 pub use body::{Body, BoxError};
 pub use cluster::{Cluster, Clusters};
 pub use dialer::Dialer;
 pub use endpoint::{Endpoint, Lease};
 pub use error::DialError;
-pub use ranking::Ranking;
+pub use outlier::End;
+pub use ranking::{Candidate, Place, Ranking};
 pub use send::Answered;
 pub use socket::Socket;
 pub use upgrade::{Switched, Upgrade};

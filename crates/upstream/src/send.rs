@@ -13,7 +13,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
 
-use crate::attempts::{Attempt, Place, Turn, in_order};
+use crate::attempts::{Attempt, in_order};
 use crate::body::{Body, from_endpoint};
 use crate::cluster::Cluster;
 use crate::dialer::Dialer;
@@ -21,7 +21,7 @@ use crate::endpoint::Endpoint;
 use crate::error::DialError;
 use crate::http1;
 use crate::pool::Key;
-use crate::ranking::Ranking;
+use crate::ranking::{Candidate, Place, Ranking};
 
 /// An endpoint's answer to plain HTTP, or to a handshake that it declined.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub struct Answered {
 }
 
 impl Answered {
-    pub(crate) fn new(turn: Turn, response: Response<Incoming>) -> Self {
-        let Turn { endpoint, place } = turn;
+    pub(crate) fn new(turn: Candidate, response: Response<Incoming>) -> Self {
+        let Candidate { endpoint, place } = turn;
         Self {
             response: response.map(from_endpoint),
             endpoint,
@@ -61,7 +61,7 @@ impl Dialer {
     ) -> Result<Answered, DialError> {
         http1::prepare(&mut request, cluster);
         frame(&mut request);
-        in_order(cluster, ranking, request, |turn, request| {
+        in_order(cluster, ranking.of_requests(), request, |turn, request| {
             self.ask(cluster, turn, request)
         })
         .await
@@ -70,10 +70,13 @@ impl Dialer {
     async fn ask(
         &self,
         cluster: &Cluster,
-        turn: Turn,
+        turn: Candidate,
         request: Request<Body>,
     ) -> Attempt<Request<Body>, Answered> {
         let attempt = self.ask_endpoint(cluster, &turn.endpoint, request).await;
+        if matches!(attempt, Attempt::Answered(_)) {
+            turn.endpoint.answered();
+        }
         attempt.map(|response| Answered::new(turn, response))
     }
 

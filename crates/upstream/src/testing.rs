@@ -10,7 +10,7 @@ use http::Request;
 use http_body_util::{BodyExt, Empty, Full};
 use socket2::{Domain, Socket, Type};
 use switchyard_balance::HashKey;
-use switchyard_config::{self as config, Balancer, HeaderCase};
+use switchyard_config::{self as config, Balancer, HeaderCase, NoneHealthy};
 use switchyard_drain::Tasks;
 use switchyard_proto::handshake::Offer;
 use switchyard_telemetry::{Build, Metrics};
@@ -21,7 +21,7 @@ use tokio::time;
 use crate::body::Body;
 use crate::cluster::{Cluster, Clusters};
 use crate::dialer::Dialer;
-use crate::ranking::Ranking;
+use crate::ranking::{Ranking, Rules};
 
 /// Long past anything that works; a test that gets here has failed.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -97,13 +97,20 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         retries: 2,
         header_case: HeaderCase::Lower,
         source_addresses: Vec::new(),
+        max_sessions_per_endpoint: None,
+        outlier: None,
+        when_none_healthy: NoneHealthy::TryAll,
     }
 }
 
 /// The order of the configuration.
 pub(crate) fn ranked(cluster: &Cluster) -> Ranking {
     let order = 0..cluster.endpoints().len();
-    Ranking::new(Arc::from(cluster.endpoints()), Box::new(order), None)
+    let rules = Rules {
+        max_sessions: None,
+        none_healthy: NoneHealthy::TryAll,
+    };
+    Ranking::new(Arc::from(cluster.endpoints()), Box::new(order), None, rules)
 }
 
 /// The fields of a handshake, as the client sent them.

@@ -14,14 +14,14 @@ use switchyard_config::HeaderCase;
 use switchyard_proto::handshake::{Agreement, Offer};
 use tokio::time;
 
-use crate::attempts::{Attempt, Place, Turn, in_order};
+use crate::attempts::{Attempt, in_order};
 use crate::cluster::Cluster;
 use crate::dial;
 use crate::dialer::Dialer;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::DialError;
 use crate::http1;
-use crate::ranking::Ranking;
+use crate::ranking::{Candidate, Place, Ranking};
 use crate::replay::Replay;
 use crate::send::Answered;
 use crate::shake::{self, Accepted, Answer, Fault, NoAnswer, Unwritten};
@@ -84,7 +84,7 @@ impl Dialer {
     async fn shake(
         &self,
         cluster: &Cluster,
-        turn: Turn,
+        turn: Candidate,
         offer: &Offer,
         request: &[u8],
         answer_within: Duration,
@@ -110,7 +110,7 @@ impl Dialer {
     async fn exchange(
         &self,
         case: HeaderCase,
-        turn: Turn,
+        turn: Candidate,
         lease: Lease,
         mut socket: Socket,
         offer: &Offer,
@@ -138,9 +138,10 @@ impl Dialer {
     }
 
     /// An answer that is not a 101 goes back as it is; its body streams while a task drives it.
-    async fn decline(&self, case: HeaderCase, turn: Turn, io: Replay) -> Attempt<(), Upgrade> {
+    async fn decline(&self, case: HeaderCase, turn: Candidate, io: Replay) -> Attempt<(), Upgrade> {
         match response(case, io).await {
             Ok((response, driver)) => {
+                turn.endpoint.declined(response.status());
                 if let Some(driver) = driver {
                     self.drive(driver);
                 }
@@ -167,8 +168,8 @@ async fn response(
 
 type Driver = http1::Driver<Empty<Bytes>, Replay>;
 
-fn switch(turn: Turn, lease: Lease, io: Socket, accepted: Accepted) -> Switched {
-    let Turn { endpoint, place } = turn;
+fn switch(turn: Candidate, lease: Lease, io: Socket, accepted: Accepted) -> Switched {
+    let Candidate { endpoint, place } = turn;
     let Accepted {
         response,
         agreement,

@@ -4,11 +4,12 @@ mod sources;
 
 use std::collections::HashMap;
 
-use super::{Names, repeated};
+use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
-use crate::model::{Cluster, Endpoint};
+use crate::model::{Cluster, Endpoint, Outlier};
 use crate::raw;
 use crate::report::{Problem, Report};
+use crate::scalar::Count;
 
 /// Checks the clusters, and keeps their names for the routes.
 pub(super) fn lower(
@@ -34,6 +35,19 @@ fn cluster(raw: raw::Cluster) -> Option<Cluster> {
         retries: raw.retries?.0,
         header_case: raw.header_case?,
         source_addresses: sources::lower(raw.source_addresses?)?,
+        max_sessions_per_endpoint: raw.max_sessions_per_endpoint?.0.map(Count::at_least_one),
+        outlier: optional(raw.outlier?, outlier)?,
+        when_none_healthy: raw.when_none_healthy?,
+    })
+}
+
+fn outlier(raw: raw::Outlier) -> Option<Outlier> {
+    let codes = raw.close_codes?.whole()?;
+    Some(Outlier {
+        consecutive_failures: raw.consecutive_failures?.at_least_one(),
+        close_codes: codes.into_iter().map(|code| code.0).collect(),
+        eject_for: raw.eject_for?.0,
+        max_ejected: raw.max_ejected?.0,
     })
 }
 

@@ -25,6 +25,25 @@ pub struct Cluster {
     /// Where connections come from; the system chooses if there is none. Unique, and where there
     /// are any, every endpoint has one of its family.
     pub source_addresses: Vec<IpAddr>,
+    /// Handshakes in flight and sessions that one endpoint may have. `None`: no limit.
+    pub max_sessions_per_endpoint: Option<NonZeroU32>,
+    /// When endpoints are left out for what they do. `None`: never.
+    pub outlier: Option<Outlier>,
+    /// What happens while every endpoint is left out.
+    pub when_none_healthy: NoneHealthy,
+}
+
+/// When an endpoint that fails in use is ejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlier {
+    /// Failures in a row.
+    pub consecutive_failures: NonZeroU32,
+    /// Close codes of the endpoint that count as one.
+    pub close_codes: Vec<u16>,
+    /// How long, the first time.
+    pub eject_for: Duration,
+    /// Percent of the cluster's endpoints that may be ejected at once; 1 to 100.
+    pub max_ejected: u32,
 }
 
 /// One address in a cluster.
@@ -47,6 +66,16 @@ choice! {
         RoundRobin = "round_robin",
         /// At random.
         Random = "random",
+    }
+}
+
+choice! {
+    /// What happens to new sessions while every endpoint is left out.
+    NoneHealthy {
+        /// All endpoints are tried as if none was.
+        TryAll = "try_all",
+        /// The client is answered 503.
+        Refuse = "refuse",
     }
 }
 

@@ -63,7 +63,10 @@ fn a_value_fixes_the_order() {
         .rank(affinity, None, 1)
         .next()
         .unwrap();
-    assert!(text.contains(&format!("1. {}\n", first.name())), "{text}");
+    assert!(
+        text.contains(&format!("1. {}\n", first.endpoint.name())),
+        "{text}"
+    );
 }
 
 #[test]

@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use prometheus::Registry;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
 use super::family::{self, Family};
+use crate::labels::Ejection;
 
 /// From an endpoint on this host to one that hardly answers within `connect_timeout`.
 const CONNECT_SECONDS: [f64; 11] = [
@@ -79,6 +80,13 @@ impl EndpointMetrics {
         self.series.connect.observe(took);
     }
 
+    /// Records that the endpoint gets no new sessions for this long, unless there is nobody else.
+    pub fn ejected(&self, reason: Ejection, length: Duration) {
+        let mut ejections = self.series.ejections();
+        *ejections.counts.entry(reason).or_default() += 1;
+        ejections.until = Instant::now().checked_add(length);
+    }
+
     /// Counts a failure to connect or to complete an exchange. `reason` is from a closed list.
     pub fn failure(&self, reason: &'static str) {
         let mut failures = self
@@ -107,6 +115,15 @@ struct Series {
     sessions: AtomicU64,
     connect: Seconds,
     failures: Mutex<BTreeMap<&'static str, u64>>,
+    ejections: Mutex<Ejections>,
+}
+
+/// What became of an endpoint that failed.
+#[derive(Default)]
+struct Ejections {
+    counts: BTreeMap<Ejection, u64>,
+    /// When the last one ends.
+    until: Option<Instant>,
 }
 
 impl Series {
@@ -117,7 +134,20 @@ impl Series {
             sessions: AtomicU64::new(0),
             connect: Seconds::default(),
             failures: Mutex::default(),
+            ejections: Mutex::default(),
         }
+    }
+
+    fn ejections(&self) -> MutexGuard<'_, Ejections> {
+        self.ejections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// 1 while it is ejected, or 0.
+    fn is_ejected(&self) -> f64 {
+        let until = self.ejections().until;
+        f64::from(u8::from(until.is_some_and(|until| until > Instant::now())))
     }
 
     fn labels(&self) -> [&str; 2] {
@@ -158,6 +188,8 @@ struct EndpointCollector {
     sessions: Family,
     connect: Family,
     failures: Family,
+    ejected: Family,
+    ejections: Family,
 }
 
 impl EndpointCollector {
@@ -180,7 +212,27 @@ impl EndpointCollector {
                 "Failures to connect to the endpoint or to complete an exchange, by reason.",
                 &["cluster", "endpoint", "reason"],
             )?,
+            ejected: Family::gauge(
+                "switchyard_endpoint_ejected",
+                "1 while the endpoint gets no new sessions for what it did, 0 otherwise.",
+                &labels,
+            )?,
+            ejections: Family::counter(
+                "switchyard_endpoint_ejections_total",
+                "Times that the endpoint was ejected, by what it did.",
+                &["cluster", "endpoint", "reason"],
+            )?,
         })
+    }
+
+    fn ejections(&self, series: &Series) -> Vec<Metric> {
+        let [cluster, endpoint] = series.labels();
+        let metric = |(reason, count): (&Ejection, &u64)| {
+            let metric = family::counter(family::float(*count));
+            self.ejections
+                .labelled(&[cluster, endpoint, reason.as_str()], metric)
+        };
+        series.ejections().counts.iter().map(metric).collect()
     }
 
     fn failures(&self, series: &Series) -> Vec<Metric> {
@@ -203,6 +255,8 @@ impl Collector for EndpointCollector {
             self.sessions.desc(),
             self.connect.desc(),
             self.failures.desc(),
+            self.ejected.desc(),
+            self.ejections.desc(),
         ]
     }
 
@@ -212,6 +266,10 @@ impl Collector for EndpointCollector {
             let open = family::float(series.sessions.load(Ordering::Relaxed));
             self.sessions
                 .labelled(&series.labels(), family::gauge(open))
+        };
+        let ejected = |series: &Arc<Series>| {
+            self.ejected
+                .labelled(&series.labels(), family::gauge(series.is_ejected()))
         };
         let connect = |series: &Arc<Series>| {
             self.connect
@@ -224,6 +282,13 @@ impl Collector for EndpointCollector {
                 living
                     .iter()
                     .flat_map(|series| self.failures(series))
+                    .collect(),
+            ),
+            self.ejected.with(living.iter().map(ejected).collect()),
+            self.ejections.with(
+                living
+                    .iter()
+                    .flat_map(|series| self.ejections(series))
                     .collect(),
             ),
         ]

@@ -27,7 +27,7 @@ fn cluster(balancer: Balancer, addresses: &[SocketAddr]) -> Arc<Cluster> {
 }
 
 fn ports(ranking: Ranking) -> Vec<u16> {
-    ranking.map(|endpoint| endpoint.address().port()).collect()
+    ranking.map(|it| it.endpoint.address().port()).collect()
 }
 
 fn affinity(value: &str) -> Affinity {
@@ -122,7 +122,7 @@ fn a_token_leads_back_to_its_endpoint() {
             .rank(Some(affinity("a")), Some(&found), 0)
             .next()
             .unwrap();
-        assert!(Arc::ptr_eq(&preferred, endpoint));
+        assert!(Arc::ptr_eq(&preferred.endpoint, endpoint));
     }
     for forged in ["", "127.0.0.1:1", &"0".repeat(32)] {
         assert!(cluster.by_token(forged).is_none());
