@@ -22,6 +22,7 @@ mod drain;
 mod endings;
 mod failover;
 mod handshake;
+mod health;
 mod http;
 mod limits;
 mod many;

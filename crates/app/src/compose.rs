@@ -46,6 +46,7 @@ impl Gateway {
         let cores = Cores::of(config.workers);
         let sockets = bind::all(config, cores.workers(), &metrics)?;
         let (control, watch) = switchyard_drain::channel();
+        snapshot.load().clusters().watch_health(&Tasks::new());
         if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
             let admin = Admin::new(metrics.clone(), watch.clone(), admin.token.as_ref());
             let tasks = Tasks::new();

@@ -5,6 +5,7 @@
 
 mod containers;
 pub(crate) mod entries;
+mod nothing;
 pub(crate) mod pick;
 pub(crate) mod table;
 
@@ -19,6 +20,7 @@ use crate::source::Span;
 use crate::suggest;
 
 pub(crate) use containers::{List, OrOff};
+pub(crate) use nothing::Nothing;
 
 /// What is known of a part of the file: `None` when it could not be read. That is reported, and what
 /// stands beside it is checked all the same.

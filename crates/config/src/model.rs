@@ -14,7 +14,10 @@ mod secret;
 use ipnet::IpNet;
 
 pub(crate) use choice::Choice;
-pub use cluster::{Balancer, Cluster, Endpoint, HeaderCase, NoneHealthy, Outlier};
+pub use cluster::{
+    Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier, Probe,
+    WebSocketProbe,
+};
 pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,

@@ -15,7 +15,7 @@ use crate::decode::{At, List};
 use crate::model::Workers;
 use crate::scalar;
 
-pub(crate) use cluster::{Cluster, Endpoint, Outlier};
+pub(crate) use cluster::{Cluster, Endpoint, Health, HttpProbe, Outlier, WebSocketProbe};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};
 pub(crate) use route::{

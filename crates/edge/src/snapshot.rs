@@ -32,6 +32,7 @@ pub struct Snapshot {
     pub(crate) key: HashKey,
     pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
     pub(crate) tls: TlsListeners,
+    pub(crate) clusters: Clusters,
     pub(crate) unrouted: RouteMetrics,
     header_case: HeaderCase,
 }
@@ -85,9 +86,15 @@ impl Snapshot {
             key,
             listeners: config.listeners.iter().map(listener).collect(),
             tls: tls::listeners(&config.listeners, metrics)?,
+            clusters,
             unrouted: metrics.route(UNROUTED),
             header_case: header_case(config),
         })
+    }
+
+    /// Every cluster, whether a route leads there or not.
+    pub fn clusters(&self) -> &Clusters {
+        &self.clusters
     }
 
     /// Whether any cluster wants header names as the client wrote them.

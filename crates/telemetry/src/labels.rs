@@ -159,6 +159,40 @@ impl Ejection {
     }
 }
 
+/// What came of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProbeResult {
+    /// The endpoint works.
+    Ok,
+    /// It cannot be connected to.
+    Connect,
+    /// It did not accept, or did not answer, in time.
+    Timeout,
+    /// It ended the connection, or what came was no answer.
+    Closed,
+    /// It answered with another status than the expected one.
+    Status,
+    /// It answered the handshake with an invalid 101.
+    Handshake,
+    /// No Pong came in time.
+    Pong,
+}
+
+impl ProbeResult {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Closed => "closed",
+            Self::Status => "status",
+            Self::Handshake => "handshake",
+            Self::Pong => "pong",
+        }
+    }
+}
+
 /// HTTP methods by what they may do (RFC 9110 section 9.2), because clients may invent methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodClass {

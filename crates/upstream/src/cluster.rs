@@ -11,10 +11,12 @@ use switchyard_balance::{
     Affinity, HashKey, Member, least_sessions, random, rendezvous, round_robin,
 };
 use switchyard_config::{self as config, Balancer, HeaderCase};
+use switchyard_drain::Tasks;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
+use crate::health;
 use crate::outlier::Outliers;
 use crate::ranking::{Order, Ranking, Rules};
 use crate::sources;
@@ -47,6 +49,13 @@ impl Clusters {
         self.by_name.get(name)
     }
 
+    /// Has `tasks` probe the endpoints of every cluster that asks for it.
+    pub fn watch_health(&self, tasks: &Tasks) {
+        for cluster in self.iter() {
+            cluster.watch_health(tasks);
+        }
+    }
+
     /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
         self.by_name.values()
@@ -67,6 +76,7 @@ pub struct Cluster {
     retries: u32,
     header_case: HeaderCase,
     rules: Rules,
+    health: Option<Arc<config::Health>>,
     metrics: ClusterMetrics,
 }
 
@@ -107,7 +117,16 @@ impl Cluster {
                 max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
                 none_healthy: cluster.when_none_healthy,
             },
+            health: cluster.health.clone().map(Arc::new),
             metrics: metrics.cluster(&cluster.name),
+        }
+    }
+
+    /// Has `tasks` probe every endpoint for as long as it is there, if the cluster asks for that.
+    fn watch_health(&self, tasks: &Tasks) {
+        let Some(health) = &self.health else { return };
+        for endpoint in self.endpoints.iter() {
+            tasks.spawn(health::watch(Arc::downgrade(endpoint), Arc::clone(health)));
         }
     }
 
@@ -155,6 +174,12 @@ impl Cluster {
     #[must_use]
     pub fn token<'a>(&self, endpoint: &'a Endpoint) -> &'a str {
         endpoint.token().as_str()
+    }
+
+    /// How its endpoints are probed.
+    #[cfg(test)]
+    pub(crate) fn health(&self) -> Option<&Arc<config::Health>> {
+        self.health.as_ref()
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {

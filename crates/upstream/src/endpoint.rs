@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -13,6 +13,7 @@ use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::Ejection;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
 
+use crate::health::Health;
 use crate::outlier::{End, Outliers, Record};
 use crate::sources::Sources;
 
@@ -25,6 +26,8 @@ pub struct Endpoint {
     /// Handshakes in flight and open sessions, over all workers.
     load: AtomicU32,
     sources: Sources,
+    /// A [`Health`], as probes see it.
+    health: AtomicU8,
     /// What it did wrong.
     record: Record,
     metrics: EndpointMetrics,
@@ -45,6 +48,7 @@ impl Endpoint {
             token: EndpointToken::new(key, cluster, &name),
             load: AtomicU32::new(0),
             sources: Sources::towards(endpoint.address, sources),
+            health: AtomicU8::new(Health::Unknown as u8),
             record: Record::new(outliers),
             metrics: metrics.endpoint(cluster, &name),
             name,
@@ -83,7 +87,22 @@ impl Endpoint {
     /// Whether it is to be given no session now, if there is another that can.
     #[must_use]
     pub fn is_left_out(&self, now: Instant) -> bool {
-        self.record.is_ejected(now)
+        self.health() == Health::Down || self.record.is_ejected(now)
+    }
+
+    /// Whether it works, as far as probes can tell.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match self.health.load(Ordering::Relaxed) {
+            up if up == Health::Up as u8 => Health::Up,
+            down if down == Health::Down as u8 => Health::Down,
+            _ => Health::Unknown,
+        }
+    }
+
+    pub(crate) fn set_health(&self, health: Health) {
+        self.health.store(health as u8, Ordering::Relaxed);
+        self.metrics.up(health != Health::Down);
     }
 
     /// It answered a request, whatever it answered.

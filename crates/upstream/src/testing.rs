@@ -99,6 +99,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         source_addresses: Vec::new(),
         max_sessions_per_endpoint: None,
         outlier: None,
+        health: None,
         when_none_healthy: NoneHealthy::TryAll,
     }
 }

@@ -1,5 +1,6 @@
 //! Clusters: unique names, unique endpoints, and source addresses that reach them.
 
+mod health;
 mod sources;
 
 use std::collections::HashMap;
@@ -22,10 +23,16 @@ pub(super) fn lower(
         report_repeated_endpoints(cluster, report);
         sources::check(cluster, report);
     }
-    (list.items.into_iter().map(cluster).collect(), names)
+    let clusters: Vec<_> = list
+        .items
+        .into_iter()
+        .map(|raw| cluster(raw, report))
+        .collect();
+    (clusters.into_iter().collect(), names)
 }
 
-fn cluster(raw: raw::Cluster) -> Option<Cluster> {
+fn cluster(raw: raw::Cluster, report: &mut Report) -> Option<Cluster> {
+    let health = health::lower(raw.health, report);
     let endpoints = raw.endpoints?.whole()?;
     Some(Cluster {
         name: raw.name?.value.0,
@@ -37,6 +44,7 @@ fn cluster(raw: raw::Cluster) -> Option<Cluster> {
         source_addresses: sources::lower(raw.source_addresses?)?,
         max_sessions_per_endpoint: raw.max_sessions_per_endpoint?.0.map(Count::at_least_one),
         outlier: optional(raw.outlier?, outlier)?,
+        health: health?,
         when_none_healthy: raw.when_none_healthy?,
     })
 }

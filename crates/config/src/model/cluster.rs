@@ -29,8 +29,60 @@ pub struct Cluster {
     pub max_sessions_per_endpoint: Option<NonZeroU32>,
     /// When endpoints are left out for what they do. `None`: never.
     pub outlier: Option<Outlier>,
+    /// How endpoints are asked whether they work. `None`: nobody asks.
+    pub health: Option<Health>,
     /// What happens while every endpoint is left out.
     pub when_none_healthy: NoneHealthy,
+}
+
+/// How endpoints are asked whether they work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// What is asked.
+    pub probe: Probe,
+    /// Between two probes of one endpoint.
+    pub interval: Duration,
+    /// For the connection and the answer.
+    pub timeout: Duration,
+    /// Bad answers in a row that make an endpoint unhealthy.
+    pub unhealthy_after: NonZeroU32,
+    /// Good answers in a row that make it healthy again.
+    pub healthy_after: NonZeroU32,
+}
+
+/// What an endpoint is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// To open a WebSocket and to answer a Ping on it.
+    WebSocket(WebSocketProbe),
+    /// To answer a request.
+    Http(HttpProbe),
+    /// To accept a connection.
+    Tcp,
+}
+
+/// A WebSocket that an endpoint has to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSocketProbe {
+    /// The path that is asked for.
+    pub path: String,
+    /// The `Host`; the endpoint's address where there is none.
+    pub host: Option<Arc<str>>,
+    /// The subprotocol that is offered.
+    pub subprotocol: Option<String>,
+    /// From Ping to Pong.
+    pub pong_within: Duration,
+}
+
+/// A request that an endpoint has to answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpProbe {
+    /// The path that is asked for.
+    pub path: String,
+    /// The `Host`; the endpoint's address where there is none.
+    pub host: Option<Arc<str>>,
+    /// The only status that is good.
+    pub expect: u16,
 }
 
 /// When an endpoint that fails in use is ejected.

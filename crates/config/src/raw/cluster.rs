@@ -2,9 +2,12 @@
 
 use super::{Timeout, Weight};
 use crate::decode::table::table;
-use crate::decode::{At, List, OrOff};
+use crate::decode::{At, List, Nothing, OrOff};
 use crate::model::{Balancer, HeaderCase, NoneHealthy};
-use crate::scalar::{CloseCode, Count, EndpointAddress, Name, Percent, SourceAddress};
+use crate::scalar::{
+    CloseCode, Count, EndpointAddress, HeaderValue, Name, PathExact, Percent, SourceAddress,
+    Subprotocol,
+};
 
 table! {
     /// A group of application servers, any of which can serve a session.
@@ -33,8 +36,58 @@ table! {
         max_sessions_per_endpoint: OrOff<Count<1, 10_000_000>> = "off", eg "50000";
         /// Endpoints that fail are left out for a while. Without it none is, whatever it does.
         outlier: Option<Outlier>;
+        /// Endpoints are asked whether they work, and those that do not get no new sessions. Without it
+        /// nobody asks.
+        health: Option<At<Health>>;
         /// What happens to new sessions while every endpoint is left out.
         when_none_healthy: NoneHealthy = "try_all";
+    }
+}
+
+table! {
+    /// How endpoints are asked whether they work: by exactly one of `websocket`, `http` and `tcp`. The
+    /// first answer decides at once.
+    Health {
+        /// It opens a WebSocket, which has to be answered with a valid 101, and sends a Ping.
+        websocket: Option<At<WebSocketProbe>>;
+        /// It sends a GET request, and looks at the status of the answer.
+        http: Option<At<HttpProbe>>;
+        /// It connects, no more.
+        tcp: Option<At<Nothing>>, eg "{}";
+        /// From one probe of an endpoint to the next, a tenth more or less at random.
+        interval: Timeout = "5s";
+        /// For the connection and the head of the answer.
+        timeout: Timeout = "2s";
+        /// So many bad answers in a row make an endpoint unhealthy.
+        unhealthy_after: Count<1, 1_000> = "3";
+        /// So many good answers in a row make it healthy again.
+        healthy_after: Count<1, 1_000> = "2";
+    }
+}
+
+table! {
+    /// A WebSocket that an endpoint has to open.
+    WebSocketProbe {
+        /// The path that is asked for.
+        path: PathExact, eg "/ws";
+        /// The `Host` that is asked for; without it the endpoint's address.
+        host: Option<HeaderValue>, eg "chat.example.com";
+        /// A subprotocol that is offered; an endpoint may ignore it.
+        subprotocol: Option<Subprotocol>, eg "chat.v2";
+        /// How long the Pong may take.
+        pong_within: Timeout = "2s";
+    }
+}
+
+table! {
+    /// A request that an endpoint has to answer.
+    HttpProbe {
+        /// The path that is asked for.
+        path: PathExact, eg "/healthz";
+        /// The `Host` that is asked for; without it the endpoint's address.
+        host: Option<HeaderValue>, eg "chat.example.com";
+        /// The only status that is good.
+        expect: Count<200, 599> = "200";
     }
 }
 

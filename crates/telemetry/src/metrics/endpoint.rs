@@ -5,7 +5,7 @@
 //! not kept in the `prometheus` crate's vectors.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
 use super::family::{self, Family};
-use crate::labels::Ejection;
+use crate::labels::{Ejection, ProbeResult};
 
 /// From an endpoint on this host to one that hardly answers within `connect_timeout`.
 const CONNECT_SECONDS: [f64; 11] = [
@@ -87,6 +87,17 @@ impl EndpointMetrics {
         ejections.until = Instant::now().checked_add(length);
     }
 
+    /// Says whether the endpoint is healthy; it is until somebody says otherwise.
+    pub fn up(&self, is_up: bool) {
+        self.series.is_down.store(!is_up, Ordering::Relaxed);
+    }
+
+    /// Counts a probe.
+    pub fn probed(&self, result: ProbeResult) {
+        let mut probes = self.series.probes();
+        *probes.entry(result).or_default() += 1;
+    }
+
     /// Counts a failure to connect or to complete an exchange. `reason` is from a closed list.
     pub fn failure(&self, reason: &'static str) {
         let mut failures = self
@@ -116,6 +127,8 @@ struct Series {
     connect: Seconds,
     failures: Mutex<BTreeMap<&'static str, u64>>,
     ejections: Mutex<Ejections>,
+    is_down: AtomicBool,
+    probes: Mutex<BTreeMap<ProbeResult, u64>>,
 }
 
 /// What became of an endpoint that failed.
@@ -135,7 +148,13 @@ impl Series {
             connect: Seconds::default(),
             failures: Mutex::default(),
             ejections: Mutex::default(),
+            is_down: AtomicBool::new(false),
+            probes: Mutex::default(),
         }
+    }
+
+    fn probes(&self) -> MutexGuard<'_, BTreeMap<ProbeResult, u64>> {
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ejections(&self) -> MutexGuard<'_, Ejections> {
@@ -190,6 +209,8 @@ struct EndpointCollector {
     failures: Family,
     ejected: Family,
     ejections: Family,
+    up: Family,
+    probes: Family,
 }
 
 impl EndpointCollector {
@@ -222,7 +243,27 @@ impl EndpointCollector {
                 "Times that the endpoint was ejected, by what it did.",
                 &["cluster", "endpoint", "reason"],
             )?,
+            up: Family::gauge(
+                "switchyard_endpoint_up",
+                "0 while probes say that the endpoint does not work, 1 otherwise.",
+                &labels,
+            )?,
+            probes: Family::counter(
+                "switchyard_endpoint_probes_total",
+                "Probes of the endpoint, by what came of them.",
+                &["cluster", "endpoint", "result"],
+            )?,
         })
+    }
+
+    fn probes(&self, series: &Series) -> Vec<Metric> {
+        let [cluster, endpoint] = series.labels();
+        let metric = |(result, count): (&ProbeResult, &u64)| {
+            let metric = family::counter(family::float(*count));
+            self.probes
+                .labelled(&[cluster, endpoint, result.as_str()], metric)
+        };
+        series.probes().iter().map(metric).collect()
     }
 
     fn ejections(&self, series: &Series) -> Vec<Metric> {
@@ -257,6 +298,8 @@ impl Collector for EndpointCollector {
             self.failures.desc(),
             self.ejected.desc(),
             self.ejections.desc(),
+            self.up.desc(),
+            self.probes.desc(),
         ]
     }
 
@@ -266,6 +309,11 @@ impl Collector for EndpointCollector {
             let open = family::float(series.sessions.load(Ordering::Relaxed));
             self.sessions
                 .labelled(&series.labels(), family::gauge(open))
+        };
+        let up = |series: &Arc<Series>| {
+            let is_up = !series.is_down.load(Ordering::Relaxed);
+            let is_up = family::gauge(f64::from(u8::from(is_up)));
+            self.up.labelled(&series.labels(), is_up)
         };
         let ejected = |series: &Arc<Series>| {
             self.ejected
@@ -289,6 +337,13 @@ impl Collector for EndpointCollector {
                 living
                     .iter()
                     .flat_map(|series| self.ejections(series))
+                    .collect(),
+            ),
+            self.up.with(living.iter().map(up).collect()),
+            self.probes.with(
+                living
+                    .iter()
+                    .flat_map(|series| self.probes(series))
                     .collect(),
             ),
         ]
