@@ -18,6 +18,7 @@ mod cli;
 mod clients;
 mod demo_page;
 mod dial;
+mod discovery;
 mod drain;
 mod endings;
 mod failover;

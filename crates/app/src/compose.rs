@@ -11,6 +11,7 @@ use switchyard_edge::{Snapshot, SnapshotCell};
 use switchyard_telemetry::log::LogGuard;
 use switchyard_telemetry::{Build, Metrics};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
 
 use crate::bind::{self, Bound};
 use crate::cores::Cores;
@@ -18,7 +19,10 @@ use crate::error::StartError;
 use crate::shutdown::{self, Ending};
 use crate::signals::Stops;
 use crate::worker::{Common, Workers};
-use crate::{descriptors, logging, plan};
+use crate::{departures, descriptors, logging, plan};
+
+/// Endpoints that leave while the one before is being told.
+const DEPARTURES: usize = 16;
 
 /// A gateway that is serving.
 pub struct Gateway {
@@ -46,7 +50,6 @@ impl Gateway {
         let cores = Cores::of(config.workers);
         let sockets = bind::all(config, cores.workers(), &metrics)?;
         let (control, watch) = switchyard_drain::channel();
-        snapshot.load().clusters().watch_health(&Tasks::new());
         if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
             let admin = Admin::new(metrics.clone(), watch.clone(), admin.token.as_ref());
             let tasks = Tasks::new();
@@ -60,7 +63,13 @@ impl Gateway {
             plan,
             cores,
         };
+        let clusters = Arc::clone(&common.snapshot);
+        let plan = common.plan.clone();
         let workers = Workers::start(sockets.workers, &common)?;
+        let (departures, told) = mpsc::channel(DEPARTURES);
+        let (tasks, registries) = (Tasks::new(), workers.registries().to_vec());
+        clusters.load().clusters().start(&tasks, &departures);
+        tasks.spawn(departures::see_off(told, registries, plan, tasks.clone()));
         announce(&sockets.bound, workers.count());
         let (ready_delay, deadline) = (config.drain.ready_delay, config.drain.deadline);
         Ok(Self {

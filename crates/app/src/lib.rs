@@ -5,6 +5,7 @@
 mod bind;
 mod compose;
 mod cores;
+mod departures;
 mod descriptors;
 mod error;
 mod explain;

@@ -56,6 +56,11 @@ impl Workers {
         Ok(Self { registries, ended })
     }
 
+    /// The sessions of each worker.
+    pub(crate) fn registries(&self) -> &[Registry] {
+        &self.registries
+    }
+
     /// How many workers there are.
     pub(crate) fn count(&self) -> usize {
         self.registries.len()
@@ -110,6 +115,7 @@ impl Worker {
             &common.metrics,
             work.clone(),
             common.watch.clone(),
+            common.plan.close.clone(),
         )?;
         common.plan.seed ^= index as u64;
         Ok(Self {

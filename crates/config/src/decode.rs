@@ -11,7 +11,7 @@ pub(crate) mod table;
 
 use crate::model::{
     Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, NoneHealthy,
-    SameSite, TlsVersion,
+    OnRemoved, RecordType, SameSite, TlsVersion,
 };
 use crate::node::{Given, Node, Value};
 use crate::report::{Problem, Report};
@@ -99,6 +99,8 @@ choices!(
     LogFormat,
     LogLevel,
     NoneHealthy,
+    OnRemoved,
+    RecordType,
     SameSite,
     TlsVersion
 );

@@ -39,7 +39,7 @@ pub(crate) fn config(
     report_shared_addresses(&file, report);
     let (clusters, names) = file
         .clusters
-        .map(|list| clusters::lower(list, report))
+        .map(|list| clusters::lower(list, directory, report))
         .unzip();
     let routes = file
         .routes

@@ -6,6 +6,7 @@
 
 mod choice;
 mod cluster;
+mod discovery;
 mod listener;
 mod process;
 mod route;
@@ -18,6 +19,7 @@ pub use cluster::{
     Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier, Probe,
     WebSocketProbe,
 };
+pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
 pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,

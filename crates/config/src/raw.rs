@@ -4,6 +4,7 @@
 //! read as far as it goes: each key may be unknown for itself.
 
 mod cluster;
+mod discovery;
 mod listener;
 mod process;
 mod route;
@@ -16,6 +17,7 @@ use crate::model::Workers;
 use crate::scalar;
 
 pub(crate) use cluster::{Cluster, Endpoint, Health, HttpProbe, Outlier, WebSocketProbe};
+pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};
 pub(crate) use route::{

@@ -2,6 +2,7 @@
 
 mod address;
 mod count;
+mod discovery;
 mod duration;
 mod host;
 mod name;
@@ -22,6 +23,7 @@ use crate::shape::{Scalar as Form, Shape};
 
 pub(crate) use address::{Address, EndpointAddress, SourceAddress};
 pub(crate) use count::{CloseCode, Count};
+pub(crate) use discovery::{DnsName, KubernetesName, ServicePort, Text};
 pub(crate) use duration::{MAX_MS, Time, written};
 pub(crate) use name::{CaptureName, CloseReason, File, Name, QueryName};
 pub(crate) use origin::Origin;

@@ -224,11 +224,13 @@ fn destinations(snapshot: &Snapshot, route: &Route, decision: &Decision<'_>) -> 
     }
 }
 
-fn names(cluster: &Cluster) -> impl Iterator<Item = Arc<str>> {
-    cluster
-        .endpoints()
+fn names(cluster: &Cluster) -> impl Iterator<Item = Arc<str>> + use<> {
+    let endpoints = cluster.endpoints();
+    let names: Vec<_> = endpoints
         .iter()
         .map(|endpoint| Arc::clone(endpoint.name()))
+        .collect();
+    names.into_iter()
 }
 
 impl Destination {

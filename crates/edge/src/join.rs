@@ -197,7 +197,8 @@ fn drained(outcome: Outcome) -> DrainResult {
         | Cause::Reset
         | Cause::Violation(_)
         | Cause::IdleTimeout
-        | Cause::Admin => DrainResult::Left,
+        | Cause::Admin
+        | Cause::EndpointLeft => DrainResult::Left,
     }
 }
 

@@ -11,6 +11,7 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
+use switchyard_proto::session::Cause;
 use switchyard_relay::Leg;
 use switchyard_upstream::{Body, Cluster, Switched, Upgrade};
 
@@ -108,6 +109,9 @@ impl Session<'_> {
         exchange.served(&switched.endpoint, affinity);
         let worker = exchange.worker();
         let ticket = worker.registry.open(exchange.session_info());
+        if switched.endpoint.asks_to_go() {
+            ticket.close(Cause::EndpointLeft, worker.farewell.clone());
+        }
         let subprotocol = switched.agreement.subprotocol.as_deref();
         exchange.opened(
             &ticket.info().id,

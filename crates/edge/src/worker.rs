@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use switchyard_drain::{Tasks, Watch};
+use switchyard_proto::Close;
 use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::drain::DrainMetrics;
@@ -24,11 +25,14 @@ pub struct Worker {
     pub(crate) tasks: Tasks,
     pub(crate) watch: Watch,
     pub(crate) random: Random,
+    /// What sessions are told whose endpoint left before they opened.
+    pub(crate) farewell: Close,
 }
 
 impl Worker {
     /// A worker that serves `snapshot`, keeps its sessions in `registry` and its tasks in `tasks`,
-    /// levels its connections by `handover` and goes along with the phases of `watch`.
+    /// levels its connections by `handover` and goes along with the phases of `watch`. Sessions whose
+    /// endpoint left before they opened are told `farewell`.
     ///
     /// # Errors
     /// The system has no randomness to give.
@@ -39,6 +43,7 @@ impl Worker {
         metrics: &Metrics,
         tasks: Tasks,
         watch: Watch,
+        farewell: Close,
     ) -> Result<Self, getrandom::Error> {
         Ok(Self {
             snapshot,
@@ -50,6 +55,7 @@ impl Worker {
             tasks,
             watch,
             random: Random::new()?,
+            farewell,
         })
     }
 

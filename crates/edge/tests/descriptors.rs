@@ -64,6 +64,7 @@ async fn a_shortage_is_waited_out() {
         &metrics,
         tasks.clone(),
         watch,
+        switchyard_proto::Close::empty(),
     );
     let listener = bind(&config.listeners[0], 1, &metrics).unwrap().remove(0);
     let address = listener.address();

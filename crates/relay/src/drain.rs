@@ -4,6 +4,7 @@
 //! Not here: when a drain begins, when it has taken too long, and what is counted.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use switchyard_drain::Stagger;
@@ -42,13 +43,41 @@ impl Registry {
     /// Asks every open session to go, as planned, and returns when the last was asked. Sessions that
     /// open meanwhile, or after it, are asked at once. Whoever has gone is not asked.
     pub async fn drain(self, plan: DrainPlan) {
-        let command = Command::Close(Cause::Drain, plan.close);
-        let mut leaving = self.tell_all_later(command.clone());
-        plan.order.sort(&mut leaving, plan.seed, clock::now());
+        let command = Command::Close(Cause::Drain, plan.close.clone());
+        let leaving = self.tell_all_later(command.clone());
+        plan.ask(leaving, &command, || true).await;
+    }
+
+    /// Asks the open sessions of one endpoint to go, as planned, and returns when the last was asked,
+    /// or when it is no longer so that the endpoint `leaves`.
+    pub async fn part(
+        self,
+        cluster: Arc<str>,
+        endpoint: Arc<str>,
+        plan: DrainPlan,
+        leaves: impl Fn() -> bool,
+    ) {
+        let mut leaving = self.handles();
+        leaving.retain(|handle| {
+            let info = handle.info();
+            info.endpoint == endpoint && info.cluster == cluster
+        });
+        let command = Command::Close(Cause::EndpointLeft, plan.close.clone());
+        plan.ask(leaving, &command, leaves).await;
+    }
+}
+
+impl DrainPlan {
+    /// Leaves `command` with one after the other, for as long as it `holds`.
+    async fn ask(&self, mut leaving: Vec<Handle>, command: &Command, holds: impl Fn() -> bool) {
+        self.order.sort(&mut leaving, self.seed, clock::now());
         let begin = tokio::time::Instant::now();
-        let stagger = Stagger::new(plan.over, plan.seed);
+        let stagger = Stagger::new(self.over, self.seed);
         for (offset, handle) in stagger.offsets(leaving.len()).zip(leaving) {
             tokio::time::sleep_until(begin + offset).await;
+            if !holds() {
+                return;
+            }
             handle.tell(command.clone());
         }
     }

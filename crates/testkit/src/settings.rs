@@ -45,6 +45,11 @@ impl Settings {
         }
     }
 
+    /// Everything goes to endpoints that a line of the cluster says how to look up.
+    pub fn looked_up() -> Self {
+        Self::to(&[])
+    }
+
     /// A line at the top level, such as `trusted_proxies: [127.0.0.1/32]`.
     #[must_use]
     pub fn top(mut self, line: &str) -> Self {
@@ -150,8 +155,8 @@ impl Settings {
             block("    ", &self.route),
             section("    websocket:\n", "      ", &self.websocket),
             section("    http:\n", "      ", &self.http),
-            "clusters:\n  - name: main\n    endpoints:\n".to_owned(),
-            block("      - ", &self.endpoints),
+            "clusters:\n  - name: main\n".to_owned(),
+            section("    endpoints:\n", "      - ", &self.endpoints),
             block("    ", &self.cluster),
             self.more_clusters.clone(),
             section("drain:\n", "  ", &self.drain),

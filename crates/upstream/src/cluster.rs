@@ -3,22 +3,24 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use switchyard_balance::{
-    Affinity, HashKey, Member, least_sessions, random, rendezvous, round_robin,
-};
-use switchyard_config::{self as config, Balancer, HeaderCase};
+use arc_swap::ArcSwap;
+use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, round_robin};
+use switchyard_config::{self as config, Balancer, HeaderCase, OnRemoved};
+use switchyard_discovery::Found;
 use switchyard_drain::Tasks;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
 use crate::health;
+use crate::membership::{self, Departures};
 use crate::outlier::Outliers;
 use crate::ranking::{Order, Ranking, Rules};
+use crate::roster::{Changes, Maker, Roster};
 use crate::sources;
 
 /// Every cluster of a snapshot, by name.
@@ -49,10 +51,11 @@ impl Clusters {
         self.by_name.get(name)
     }
 
-    /// Has `tasks` probe the endpoints of every cluster that asks for it.
-    pub fn watch_health(&self, tasks: &Tasks) {
+    /// Has `tasks` probe the endpoints of every cluster that asks for it, and follow who comes and
+    /// goes; whose sessions are to go then is told to `departures`.
+    pub fn start(&self, tasks: &Tasks, departures: &Departures) {
         for cluster in self.iter() {
-            cluster.watch_health(tasks);
+            cluster.start(tasks, departures);
         }
     }
 
@@ -65,10 +68,10 @@ impl Clusters {
 /// A named group of interchangeable endpoints and their policy.
 pub struct Cluster {
     name: Arc<str>,
-    endpoints: Arc<[Arc<Endpoint>]>,
-    /// As the balancers want them, in the order of `endpoints`.
-    members: Box<[Member]>,
-    key: HashKey,
+    roster: ArcSwap<Roster>,
+    maker: Maker,
+    discovery: Option<config::Discovery>,
+    on_removed: OnRemoved,
     balancer: Balancer,
     /// Where round robin is; shared by all workers.
     cursor: AtomicU64,
@@ -84,30 +87,24 @@ impl Cluster {
     fn new(cluster: &config::Cluster, key: &HashKey, metrics: &Metrics) -> Self {
         let sources = &cluster.source_addresses;
         sources::try_out(&cluster.name, sources);
-        let outliers = cluster
-            .outlier
-            .clone()
-            .map(|policy| Arc::new(Outliers::new(policy, cluster.endpoints.len())));
-        let endpoint = |endpoint| {
-            let outliers = outliers.clone();
-            Endpoint::new(&cluster.name, endpoint, sources, key, outliers, metrics)
+        let maker = Maker {
+            cluster: Arc::clone(&cluster.name),
+            key: key.clone(),
+            sources: sources.clone(),
+            outliers: cluster.outlier.clone().map(Outliers::new).map(Arc::new),
+            metrics: metrics.clone(),
+            former: Mutex::default(),
         };
-        let endpoints: Arc<[_]> = cluster
-            .endpoints
-            .iter()
-            .map(endpoint)
-            .map(Arc::new)
-            .collect();
-        let members = endpoints
-            .iter()
-            .zip(&cluster.endpoints)
-            .map(|(endpoint, settings)| Member::new(key, endpoint.name(), settings.weight))
-            .collect();
+        let written = cluster.endpoints.iter();
+        let roster = Roster::new(&maker, written.map(|it| (it.address, it.weight)));
+        let cluster_metrics = metrics.cluster(&cluster.name);
+        cluster_metrics.endpoints(roster.endpoints.len());
         Self {
             name: Arc::clone(&cluster.name),
-            endpoints,
-            members,
-            key: key.clone(),
+            roster: ArcSwap::from_pointee(roster),
+            maker,
+            discovery: cluster.discovery.clone(),
+            on_removed: cluster.on_removed,
             balancer: cluster.balancer,
             cursor: AtomicU64::new(0),
             connect_timeout: cluster.connect_timeout,
@@ -118,16 +115,38 @@ impl Cluster {
                 none_healthy: cluster.when_none_healthy,
             },
             health: cluster.health.clone().map(Arc::new),
-            metrics: metrics.cluster(&cluster.name),
+            metrics: cluster_metrics,
         }
     }
 
-    /// Has `tasks` probe every endpoint for as long as it is there, if the cluster asks for that.
-    fn watch_health(&self, tasks: &Tasks) {
-        let Some(health) = &self.health else { return };
-        for endpoint in self.endpoints.iter() {
-            tasks.spawn(health::watch(Arc::downgrade(endpoint), Arc::clone(health)));
+    /// Has `tasks` probe the endpoints that are written out, or follow whoever says which there are.
+    fn start(self: &Arc<Self>, tasks: &Tasks, departures: &Departures) {
+        for endpoint in self.endpoints().iter() {
+            self.watch_endpoint(endpoint, tasks);
         }
+        if let Some(discovery) = self.discovery.clone() {
+            let (cluster, departures) = (Arc::clone(self), departures.clone());
+            tasks.spawn(membership::follow(
+                cluster,
+                discovery,
+                tasks.clone(),
+                departures,
+            ));
+        }
+    }
+
+    /// Has `tasks` probe `endpoint` for as long as it is one of the cluster, if the cluster asks for
+    /// that.
+    pub(crate) fn watch_endpoint(self: &Arc<Self>, endpoint: &Arc<Endpoint>, tasks: &Tasks) {
+        if let Some(health) = &self.health {
+            let (cluster, endpoint) = (Arc::downgrade(self), Arc::downgrade(endpoint));
+            tasks.spawn(health::watch(cluster, endpoint, Arc::clone(health)));
+        }
+    }
+
+    /// Whether `endpoint` is one of the cluster now.
+    pub(crate) fn has(&self, endpoint: &Endpoint) -> bool {
+        self.roster.load().has(endpoint)
     }
 
     /// Unique among the clusters.
@@ -136,10 +155,29 @@ impl Cluster {
         &self.name
     }
 
-    /// Every endpoint, in the order of the configuration.
+    /// Every endpoint that is there now, in the order in which they were told.
     #[must_use]
-    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
-        &self.endpoints
+    pub fn endpoints(&self) -> Arc<[Arc<Endpoint>]> {
+        Arc::clone(&self.roster.load().endpoints)
+    }
+
+    /// Whether the endpoints are looked up, so that there may be none yet.
+    #[must_use]
+    pub fn is_discovered(&self) -> bool {
+        self.discovery.is_some()
+    }
+
+    /// From now on these are its endpoints.
+    pub(crate) fn adopt(&self, found: &[Found]) -> Changes {
+        let (next, changes) = self.roster.load().next(&self.maker, found);
+        self.metrics.endpoints(next.endpoints.len());
+        self.metrics.discovered();
+        self.roster.store(Arc::new(next));
+        changes
+    }
+
+    pub(crate) fn on_removed(&self) -> OnRemoved {
+        self.on_removed
     }
 
     /// Orders the endpoints for one handshake or request, best first; who may not have another
@@ -154,17 +192,22 @@ impl Cluster {
         preferred: Option<&Arc<Endpoint>>,
         random: u64,
     ) -> Ranking {
+        let roster = self.roster.load();
+        let key = &self.maker.key;
         let order = match affinity {
-            Some(affinity) => Box::new(rendezvous::order(&self.key, affinity, &self.members)),
-            None => self.balance(random),
+            Some(affinity) => Box::new(rendezvous::order(key, affinity, &roster.members)),
+            None => self.balance(&roster, random),
         };
-        Ranking::new(Arc::clone(&self.endpoints), order, preferred, self.rules)
+        let endpoints = Arc::clone(&roster.endpoints);
+        Ranking::new(endpoints, order, preferred, self.rules)
     }
 
     /// The endpoint that `token` names, if it is of this cluster and the token is genuine.
     #[must_use]
     pub fn by_token(&self, token: &str) -> Option<Arc<Endpoint>> {
-        self.endpoints
+        self.roster
+            .load()
+            .endpoints
             .iter()
             .find(|endpoint| endpoint.token().matches(token.as_bytes()))
             .cloned()
@@ -174,12 +217,6 @@ impl Cluster {
     #[must_use]
     pub fn token<'a>(&self, endpoint: &'a Endpoint) -> &'a str {
         endpoint.token().as_str()
-    }
-
-    /// How its endpoints are probed.
-    #[cfg(test)]
-    pub(crate) fn health(&self) -> Option<&Arc<config::Health>> {
-        self.health.as_ref()
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
@@ -202,26 +239,23 @@ impl Cluster {
     }
 
     /// The balancer's order when there is no affinity value.
-    fn balance(&self, random: u64) -> Order {
+    fn balance(&self, roster: &Roster, random: u64) -> Order {
+        let members = &roster.members;
         match self.balancer {
-            Balancer::Rendezvous | Balancer::Random => {
-                Box::new(random::order(random, &self.members))
-            }
+            Balancer::Rendezvous | Balancer::Random => Box::new(random::order(random, members)),
             Balancer::LeastSessions => {
-                let order = least_sessions::order(random, &self.members, |index| self.load(index));
+                let load = |index| {
+                    let endpoint: Option<&Arc<Endpoint>> = roster.endpoints.get(index);
+                    endpoint.map_or(0, |endpoint| endpoint.load().into())
+                };
+                let order = least_sessions::order(random, members, load);
                 Box::new(order.collect::<Vec<_>>().into_iter())
             }
             Balancer::RoundRobin => {
                 let cursor = self.cursor.fetch_add(1, Ordering::Relaxed);
-                Box::new(round_robin::order(cursor, &self.members))
+                Box::new(round_robin::order(cursor, members))
             }
         }
-    }
-
-    fn load(&self, index: usize) -> u64 {
-        self.endpoints
-            .get(index)
-            .map_or(0, |endpoint| endpoint.load().into())
     }
 }
 
@@ -229,7 +263,7 @@ impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
             .field("name", &self.name)
-            .field("endpoints", &self.endpoints)
+            .field("endpoints", &self.endpoints())
             .field("balancer", &self.balancer)
             .finish_non_exhaustive()
     }

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use switchyard_balance::{EndpointToken, HashKey};
-use switchyard_config as config;
+use switchyard_discovery::Stance;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::Ejection;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
@@ -28,6 +28,10 @@ pub struct Endpoint {
     sources: Sources,
     /// A [`Health`], as probes see it.
     health: AtomicU8,
+    /// Whether discovery says that it is on its way out, or it has left.
+    is_leaving: AtomicBool,
+    /// Whether its sessions are to go.
+    asks_to_go: AtomicBool,
     /// What it did wrong.
     record: Record,
     metrics: EndpointMetrics,
@@ -36,18 +40,20 @@ pub struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(
         cluster: &str,
-        endpoint: &config::Endpoint,
+        address: SocketAddr,
         sources: &[IpAddr],
         key: &HashKey,
         outliers: Option<Arc<Outliers>>,
         metrics: &Metrics,
     ) -> Self {
-        let name: Arc<str> = endpoint.address.to_string().into();
+        let name: Arc<str> = address.to_string().into();
         Self {
-            address: endpoint.address,
+            address,
             token: EndpointToken::new(key, cluster, &name),
             load: AtomicU32::new(0),
-            sources: Sources::towards(endpoint.address, sources),
+            sources: Sources::towards(address, sources),
+            is_leaving: AtomicBool::new(false),
+            asks_to_go: AtomicBool::new(false),
             health: AtomicU8::new(Health::Unknown as u8),
             record: Record::new(outliers),
             metrics: metrics.endpoint(cluster, &name),
@@ -88,6 +94,37 @@ impl Endpoint {
     #[must_use]
     pub fn is_left_out(&self, now: Instant) -> bool {
         self.health() == Health::Down || self.record.is_ejected(now)
+    }
+
+    /// Whether it wants new sessions. One that does not is given none, even if there is no other.
+    #[must_use]
+    pub fn stance(&self) -> Stance {
+        if self.is_leaving.load(Ordering::SeqCst) {
+            Stance::Leaving
+        } else {
+            Stance::Ready
+        }
+    }
+
+    /// Discovery says so. Who is ready again keeps its sessions.
+    pub(crate) fn set_stance(&self, stance: Stance) {
+        self.is_leaving
+            .store(stance == Stance::Leaving, Ordering::SeqCst);
+        if stance == Stance::Ready {
+            self.asks_to_go.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// Its sessions are to go, also those that open from now on.
+    pub(crate) fn ask_to_go(&self) {
+        self.asks_to_go.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a session that has just opened is to go at once: the handshake was under way when the
+    /// endpoint left.
+    #[must_use]
+    pub fn asks_to_go(&self) -> bool {
+        self.asks_to_go.load(Ordering::SeqCst)
     }
 
     /// Whether it works, as far as probes can tell.

@@ -18,6 +18,7 @@ use switchyard_config as config;
 use switchyard_telemetry::labels::ProbeResult;
 use tokio::time;
 
+use crate::cluster::Cluster;
 use crate::endpoint::Endpoint;
 use crate::health::row::{Row, Turn};
 
@@ -35,12 +36,16 @@ pub enum Health {
     Down,
 }
 
-/// Probes `endpoint` until it is gone.
-pub(crate) async fn watch(endpoint: Weak<Endpoint>, health: Arc<config::Health>) {
+/// Probes `endpoint` for as long as it is one of `cluster`.
+pub(crate) async fn watch(
+    cluster: Weak<Cluster>,
+    endpoint: Weak<Endpoint>,
+    health: Arc<config::Health>,
+) {
     let mut row = Row::new(health.unhealthy_after, health.healthy_after);
     time::sleep(fraction(FIRST_WITHIN.min(health.interval))).await;
     loop {
-        let Some(endpoint) = endpoint.upgrade() else {
+        let Some(endpoint) = still_there(&cluster, &endpoint) else {
             return;
         };
         let result = probe::probe(&health, &endpoint).await;
@@ -48,6 +53,12 @@ pub(crate) async fn watch(endpoint: Weak<Endpoint>, health: Arc<config::Health>)
         drop(endpoint);
         time::sleep(spread(health.interval)).await;
     }
+}
+
+/// The endpoint, while it is one of its cluster.
+fn still_there(cluster: &Weak<Cluster>, endpoint: &Weak<Endpoint>) -> Option<Arc<Endpoint>> {
+    let (cluster, endpoint) = (cluster.upgrade()?, endpoint.upgrade()?);
+    cluster.has(&endpoint).then_some(endpoint)
 }
 
 fn tell(endpoint: &Endpoint, result: ProbeResult, turn: Option<Turn>) {

@@ -6,7 +6,7 @@
 //!
 //! Not here: who asks whether an endpoint is ejected; see [`crate::ranking`].
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,25 +32,31 @@ pub(crate) struct Outliers {
     /// When those that are ejected come back.
     ejected: Mutex<Vec<Instant>>,
     /// How many may be ejected at once.
-    most: usize,
+    most: AtomicUsize,
 }
 
 impl Outliers {
-    /// Judges a cluster of `endpoints` endpoints.
-    pub(crate) fn new(policy: config::Outlier, endpoints: usize) -> Self {
-        let share = usize::try_from(policy.max_ejected).unwrap_or(usize::MAX);
+    /// Judges a cluster that has no endpoint yet.
+    pub(crate) fn new(policy: config::Outlier) -> Self {
         Self {
-            most: endpoints.saturating_mul(share) / 100,
+            most: AtomicUsize::new(0),
             ejected: Mutex::default(),
             policy,
         }
+    }
+
+    /// The cluster has so many endpoints from now on.
+    pub(crate) fn judge_among(&self, endpoints: usize) {
+        let share = usize::try_from(self.policy.max_ejected).unwrap_or(usize::MAX);
+        let most = endpoints.saturating_mul(share) / 100;
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// Whether one more may be ejected until `until`; it counts then.
     fn admits(&self, now: Instant, until: Instant) -> bool {
         let mut ejected = self.ejected.lock().unwrap_or_else(PoisonError::into_inner);
         ejected.retain(|back| *back > now);
-        let admits = ejected.len() < self.most;
+        let admits = ejected.len() < self.most.load(Ordering::Relaxed);
         if admits {
             ejected.push(until);
         }

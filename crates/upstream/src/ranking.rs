@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use switchyard_config::NoneHealthy;
+use switchyard_discovery::Stance;
 
 use crate::endpoint::Endpoint;
 
@@ -97,7 +98,9 @@ impl Ranking {
                 .position(|endpoint| endpoint.name() == preferred.name())
         });
         let now = Instant::now();
-        let is_left_out = |endpoint: &Arc<Endpoint>| endpoint.is_left_out(now);
+        let is_left_out = |endpoint: &Arc<Endpoint>| {
+            endpoint.stance() == Stance::Leaving || endpoint.is_left_out(now)
+        };
         Self {
             heeds_health: rules.none_healthy == NoneHealthy::Refuse
                 || !endpoints.iter().all(is_left_out),
@@ -140,7 +143,8 @@ impl Ranking {
 
     /// Whether `endpoint` has to be passed over.
     fn passes_over(&mut self, endpoint: &Endpoint) -> bool {
-        let is_left_out = self.heeds_health && endpoint.is_left_out(Instant::now());
+        let is_left_out = endpoint.stance() == Stance::Leaving
+            || self.heeds_health && endpoint.is_left_out(Instant::now());
         let is_full = self
             .rules
             .max_sessions
@@ -218,7 +222,7 @@ mod tests {
             outlier: Some(outlier),
             ..settings(&addresses)
         });
-        Arc::from(cluster.endpoints())
+        cluster.endpoints()
     }
 
     fn places(ranking: &mut Ranking) -> Vec<(u16, Place)> {
@@ -292,7 +296,7 @@ mod tests {
         let addresses: Vec<_> = (1..=count)
             .map(|port| ([127, 0, 0, 1], port).into())
             .collect();
-        Arc::from(Rig::new().cluster(settings(&addresses)).endpoints())
+        Rig::new().cluster(settings(&addresses)).endpoints()
     }
 
     fn ports(ranking: Ranking) -> Vec<u16> {

@@ -10,7 +10,7 @@ use http::Request;
 use http_body_util::{BodyExt, Empty, Full};
 use socket2::{Domain, Socket, Type};
 use switchyard_balance::HashKey;
-use switchyard_config::{self as config, Balancer, HeaderCase, NoneHealthy};
+use switchyard_config::{self as config, Balancer, HeaderCase, NoneHealthy, OnRemoved};
 use switchyard_drain::Tasks;
 use switchyard_proto::handshake::Offer;
 use switchyard_telemetry::{Build, Metrics};
@@ -99,6 +99,8 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         source_addresses: Vec::new(),
         max_sessions_per_endpoint: None,
         outlier: None,
+        discovery: None,
+        on_removed: OnRemoved::Drain,
         health: None,
         when_none_healthy: NoneHealthy::TryAll,
     }
@@ -111,7 +113,7 @@ pub(crate) fn ranked(cluster: &Cluster) -> Ranking {
         max_sessions: None,
         none_healthy: NoneHealthy::TryAll,
     };
-    Ranking::new(Arc::from(cluster.endpoints()), Box::new(order), None, rules)
+    Ranking::new(cluster.endpoints(), Box::new(order), None, rules)
 }
 
 /// The fields of a handshake, as the client sent them.

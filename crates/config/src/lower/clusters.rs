@@ -1,9 +1,11 @@
 //! Clusters: unique names, unique endpoints, and source addresses that reach them.
 
+mod discovery;
 mod health;
 mod sources;
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
@@ -15,6 +17,7 @@ use crate::scalar::Count;
 /// Checks the clusters, and keeps their names for the routes.
 pub(super) fn lower(
     list: List<raw::Cluster, 1>,
+    directory: &Path,
     report: &mut Report,
 ) -> (Known<Vec<Cluster>>, Names) {
     let mut names = Names::new("cluster", list.complete);
@@ -26,17 +29,22 @@ pub(super) fn lower(
     let clusters: Vec<_> = list
         .items
         .into_iter()
-        .map(|raw| cluster(raw, report))
+        .map(|raw| cluster(raw, directory, report))
         .collect();
     (clusters.into_iter().collect(), names)
 }
 
-fn cluster(raw: raw::Cluster, report: &mut Report) -> Option<Cluster> {
+fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<Cluster> {
+    let discovery = discovery::lower(&raw, directory, report);
     let health = health::lower(raw.health, report);
-    let endpoints = raw.endpoints?.whole()?;
+    let endpoints = raw
+        .endpoints?
+        .map_or_else(|| Some(Vec::new()), |list| list.value.whole())?;
     Some(Cluster {
         name: raw.name?.value.0,
         endpoints: endpoints.iter().map(endpoint).collect::<Option<_>>()?,
+        discovery: discovery?,
+        on_removed: raw.on_removed?,
         balancer: raw.balancer?,
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
@@ -66,8 +74,13 @@ fn endpoint(raw: &raw::Endpoint) -> Option<Endpoint> {
     })
 }
 
+/// The endpoints that are written out, where they are.
+fn written(cluster: &raw::Cluster) -> Option<&List<raw::Endpoint, 1>> {
+    Some(&cluster.endpoints.as_ref()?.as_ref()?.value)
+}
+
 fn report_repeated_endpoints(cluster: &raw::Cluster, report: &mut Report) {
-    let endpoints = cluster.endpoints.iter().flat_map(|list| &list.items);
+    let endpoints = written(cluster).into_iter().flat_map(|list| &list.items);
     let mut seen = HashMap::new();
     for At { value, span, .. } in endpoints.flat_map(|endpoint| &endpoint.address) {
         if let Some(first) = repeated(&mut seen, value.0, *span) {

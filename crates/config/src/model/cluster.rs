@@ -6,14 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::choice::choice;
+use super::{Discovery, OnRemoved};
 
 /// A named group of interchangeable endpoints and their policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// Unique among the clusters.
     pub name: Arc<str>,
-    /// At least one, addresses unique.
+    /// Addresses unique; at least one, and none where they are looked up.
     pub endpoints: Vec<Endpoint>,
+    /// Who says which endpoints there are. `None`: they are the ones above.
+    pub discovery: Option<Discovery>,
+    /// What happens to the sessions of an endpoint that is no longer found.
+    pub on_removed: OnRemoved,
     /// How endpoints are ordered for a handshake.
     pub balancer: Balancer,
     /// How long one endpoint may take to accept a connection.

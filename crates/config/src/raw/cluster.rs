@@ -1,9 +1,9 @@
 //! The declaration of a cluster.
 
-use super::{Timeout, Weight};
+use super::{Dns, Kubernetes, Timeout, Weight};
 use crate::decode::table::table;
 use crate::decode::{At, List, Nothing, OrOff};
-use crate::model::{Balancer, HeaderCase, NoneHealthy};
+use crate::model::{Balancer, HeaderCase, NoneHealthy, OnRemoved};
 use crate::scalar::{
     CloseCode, Count, EndpointAddress, HeaderValue, Name, PathExact, Percent, SourceAddress,
     Subprotocol,
@@ -14,8 +14,14 @@ table! {
     Cluster {
         /// Names the cluster in routes, metrics and logs.
         name: At<Name>, eg "chat";
-        /// The servers. Their order does not matter.
-        endpoints: List<Endpoint, 1>, eg "[{ address: 10.0.0.11:9000 }]";
+        /// The servers. Their order does not matter. Without them, `dns` or `kubernetes` says who they are.
+        endpoints: Option<At<List<Endpoint, 1>>>, eg "[{ address: 10.0.0.11:9000 }]";
+        /// Or a name in the DNS that has them.
+        dns: Option<At<Dns>>;
+        /// Or a Kubernetes service that has them.
+        kubernetes: Option<At<Kubernetes>>;
+        /// What happens to the sessions of an endpoint that discovery no longer finds.
+        on_removed: OnRemoved = "drain";
         /// How the endpoints are ordered for a handshake: the first that takes the connection gets
         /// the session. Where the handshake has a value of `affinity` or an issued cookie, these decide
         /// and not the balancer.

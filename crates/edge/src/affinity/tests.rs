@@ -86,8 +86,11 @@ fn token_of(cluster: &str, endpoint: &str) -> String {
     let route = snapshot.routes.targets().next().unwrap();
     let mut clusters = route.split.clusters.iter();
     let cluster = clusters.find(|known| &**known.name() == cluster).unwrap();
-    let mut endpoints = cluster.endpoints().iter();
-    let endpoint = endpoints.find(|known| &**known.name() == endpoint).unwrap();
+    let endpoints = cluster.endpoints();
+    let endpoint = endpoints
+        .iter()
+        .find(|known| &**known.name() == endpoint)
+        .unwrap();
     cluster.token(endpoint).to_owned()
 }
 

@@ -80,6 +80,9 @@ impl Destination {
                 format_args!("{cluster} (weight {} of {total})", self.weight),
             )?;
         }
+        if self.endpoints.is_empty() {
+            return line(f, "order", "looked up by the gateway when it runs");
+        }
         line(f, "order", self.order)?;
         for (position, endpoint) in (1..).zip(&self.endpoints) {
             line(f, "", format_args!("{position}. {endpoint}"))?;

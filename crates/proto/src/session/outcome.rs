@@ -55,6 +55,8 @@ pub enum Cause {
     Shutdown,
     /// An operator closed the session.
     Admin,
+    /// The endpoint leaves, and the gateway asked the peers to go.
+    EndpointLeft,
 }
 
 impl Cause {
@@ -70,6 +72,7 @@ impl Cause {
             Self::DrainDeadline => "drain_deadline",
             Self::Shutdown => "shutdown",
             Self::Admin => "admin",
+            Self::EndpointLeft => "endpoint_left",
         }
     }
 }

@@ -198,3 +198,54 @@ async fn a_cut_overtakes_a_drain() {
     assert_eq!(causes[3], Cause::DrainDeadline);
     assert_eq!(causes[0], Cause::Drain);
 }
+
+#[tokio::test(start_paused = true)]
+async fn only_the_sessions_of_an_endpoint_that_leaves_are_asked() {
+    let world = World::new();
+    let mut peers = four(&world).await;
+    let info = world.registry.handles()[0].info().clone();
+    let elsewhere = world.registry.clone().part(
+        "another".into(),
+        Arc::clone(&info.endpoint),
+        plan(DrainOrder::OldestFirst),
+        || true,
+    );
+    elsewhere.await;
+    let start = Instant::now();
+    let part = world.registry.clone().part(
+        Arc::clone(&info.cluster),
+        Arc::clone(&info.endpoint),
+        plan(DrainOrder::OldestFirst),
+        || true,
+    );
+    let (times, ()) = tokio::join!(asked(&mut peers, start), part);
+    assert!(
+        times.is_sorted() && times[0] < MINUTE / 4 && times[3] >= MINUTE / 4 * 3,
+        "{times:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_comes_back_keeps_who_is_left() {
+    let world = World::new();
+    let peers = four(&world).await;
+    let info = world.registry.handles()[0].info().clone();
+    let halfway = Instant::now() + MINUTE / 2;
+    world
+        .registry
+        .clone()
+        .part(
+            Arc::clone(&info.cluster),
+            Arc::clone(&info.endpoint),
+            plan(DrainOrder::OldestFirst),
+            || Instant::now() < halfway,
+        )
+        .await;
+    let mut told = Vec::new();
+    for mut peer in peers {
+        let mut frame = [0; 4];
+        let close = tokio::time::timeout(MINUTE, peer.client.read_exact(&mut frame)).await;
+        told.push(close.is_ok());
+    }
+    assert_eq!(told, [true, true, false, false]);
+}

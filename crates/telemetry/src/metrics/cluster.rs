@@ -1,12 +1,15 @@
 //! What happens in a cluster as a whole.
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::registered;
 
 /// The families that every cluster has a series of.
 pub(super) struct ClusterVecs {
     retries: IntCounterVec,
+    endpoints: IntGaugeVec,
+    discoveries: IntCounterVec,
+    failures: IntCounterVec,
 }
 
 impl ClusterVecs {
@@ -15,14 +18,34 @@ impl ClusterVecs {
             "switchyard_cluster_retries_total",
             "Times that the next endpoint was tried because one could not be reached.",
         );
+        let endpoints = Opts::new(
+            "switchyard_cluster_endpoints",
+            "Endpoints that the cluster has now.",
+        );
+        let discoveries = Opts::new(
+            "switchyard_discovery_updates_total",
+            "Times that discovery told other endpoints than before.",
+        );
+        let failures = Opts::new(
+            "switchyard_discovery_failures_total",
+            "Times that discovery could not be asked, by reason; what it told last holds.",
+        );
+        let by_reason = ["cluster", "reason"];
         Ok(Self {
             retries: registered(registry, IntCounterVec::new(retries, &["cluster"])?)?,
+            endpoints: registered(registry, IntGaugeVec::new(endpoints, &["cluster"])?)?,
+            discoveries: registered(registry, IntCounterVec::new(discoveries, &["cluster"])?)?,
+            failures: registered(registry, IntCounterVec::new(failures, &by_reason)?)?,
         })
     }
 
     pub(super) fn cluster(&self, name: &str) -> ClusterMetrics {
         ClusterMetrics {
+            name: name.into(),
             retries: self.retries.with_label_values(&[name]),
+            endpoints: self.endpoints.with_label_values(&[name]),
+            discoveries: self.discoveries.with_label_values(&[name]),
+            failures: self.failures.clone(),
         }
     }
 }
@@ -30,12 +53,33 @@ impl ClusterVecs {
 /// The metrics of one cluster.
 #[derive(Clone)]
 pub struct ClusterMetrics {
+    name: Box<str>,
     retries: IntCounter,
+    endpoints: IntGauge,
+    discoveries: IntCounter,
+    failures: IntCounterVec,
 }
 
 impl ClusterMetrics {
     /// Counts a move to the next endpoint in order.
     pub fn retried(&self) {
         self.retries.inc();
+    }
+
+    /// The cluster has so many endpoints.
+    pub fn endpoints(&self, count: usize) {
+        self.endpoints.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a change that discovery told.
+    pub fn discovered(&self) {
+        self.discoveries.inc();
+    }
+
+    /// Counts a failure of discovery. `reason` is from a closed list.
+    pub fn discovery_failed(&self, reason: &'static str) {
+        self.failures
+            .with_label_values(&[&*self.name, reason])
+            .inc();
     }
 }

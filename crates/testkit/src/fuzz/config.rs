@@ -42,7 +42,7 @@ fn holds_together(config: &Config) {
     are_unique(config.routes.iter().map(|route| &*route.name));
     are_unique(config.clusters.iter().map(|cluster| &*cluster.name));
     for cluster in &config.clusters {
-        assert!(!cluster.endpoints.is_empty());
+        assert_eq!(cluster.endpoints.is_empty(), cluster.discovery.is_some());
         are_unique(cluster.endpoints.iter().map(|endpoint| endpoint.address));
     }
     for route in &config.routes {

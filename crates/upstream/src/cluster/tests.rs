@@ -113,7 +113,7 @@ fn least_sessions_avoids_the_loaded() {
 #[test]
 fn a_token_leads_back_to_its_endpoint() {
     let cluster = cluster(Balancer::Random, &addresses(3));
-    for endpoint in cluster.endpoints() {
+    for endpoint in cluster.endpoints().iter() {
         let token = cluster.token(endpoint);
         assert!(!token.contains("127.0.0.1"));
         let found = cluster.by_token(token).unwrap();

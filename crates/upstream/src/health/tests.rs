@@ -225,11 +225,10 @@ async fn the_watch_marks_the_endpoint_and_ends_with_it() {
     };
     let cluster = rig.cluster(config);
     let tasks = Tasks::new();
-    let endpoint = &cluster.endpoints()[0];
+    let endpoint = Arc::clone(&cluster.endpoints()[0]);
     assert_eq!(endpoint.health(), Health::Unknown);
     assert!(!endpoint.is_left_out(std::time::Instant::now()));
-    let health = Arc::clone(cluster.health().unwrap());
-    tasks.spawn(watch(Arc::downgrade(endpoint), health));
+    cluster.watch_endpoint(&endpoint, &tasks);
     within(async {
         while endpoint.health() != Health::Down {
             time::sleep(Duration::from_millis(1)).await;
@@ -239,7 +238,7 @@ async fn the_watch_marks_the_endpoint_and_ends_with_it() {
     assert!(endpoint.is_left_out(std::time::Instant::now()));
     let labels = format!("cluster=\"chat\",endpoint=\"{}\"", refusing.address());
     assert!(rig.counts(&format!("switchyard_endpoint_up{{{labels}}} 0")));
-    drop(cluster);
+    drop((cluster, endpoint));
     within(tasks.finished()).await;
 }
 

@@ -14,7 +14,8 @@ fn policy(max_ejected: u32) -> config::Outlier {
 }
 
 fn records(count: usize, max_ejected: u32) -> Vec<Record> {
-    let outliers = Arc::new(Outliers::new(policy(max_ejected), count));
+    let outliers = Arc::new(Outliers::new(policy(max_ejected)));
+    outliers.judge_among(count);
     (0..count)
         .map(|_| Record::new(Some(Arc::clone(&outliers))))
         .collect()

@@ -13,10 +13,13 @@ type Sources = List<At<SourceAddress>, 0>;
 
 /// Reports what no connection could come from or go to.
 pub(super) fn check(cluster: &raw::Cluster, report: &mut Report) {
-    let (Some(sources), Some(endpoints)) = (&cluster.source_addresses, &cluster.endpoints) else {
+    let Some(sources) = &cluster.source_addresses else {
         return;
     };
     report_repeated(sources, report);
+    let Some(endpoints) = super::written(cluster) else {
+        return;
+    };
     if sources.items.is_empty() || !sources.complete || !endpoints.complete {
         return;
     }
