@@ -21,6 +21,7 @@ mod dial;
 mod discovery;
 mod drain;
 mod endings;
+mod endpoint_drain;
 mod failover;
 mod handshake;
 mod health;

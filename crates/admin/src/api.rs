@@ -1,11 +1,11 @@
 //! What each admin path answers.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use switchyard_drain::Phase;
 
-use crate::Admin;
+use crate::{Admin, clusters};
 
 /// The content type of the Prometheus text exposition format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -15,7 +15,8 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 impl Admin {
     /// Answers one request. Paths and shapes are a contract: see docs/operations/admin.md.
-    pub(crate) fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
+    pub(crate) fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Answer {
+        let path = uri.path();
         let open = matches!(path, "/healthz" | "/readyz");
         if !open
             && !self
@@ -25,21 +26,25 @@ impl Admin {
         {
             return unauthorized();
         }
-        let respond: fn(&Self) -> Answer = match path {
-            "/metrics" => Self::metrics,
-            "/healthz" => Self::health,
-            "/readyz" => Self::readiness,
-            _ => {
-                return problem(
-                    StatusCode::NOT_FOUND,
-                    "no such path; there are /metrics, /healthz and /readyz",
-                );
+        match (path, clusters::Path::parse(path)) {
+            ("/metrics", _) => read(method, || self.metrics()),
+            ("/healthz", _) => read(method, || status(StatusCode::OK, "ok")),
+            ("/readyz", _) => read(method, || self.readiness()),
+            (_, Some(clusters::Path::All)) => read(method, || self.clusters.list()),
+            (_, Some(clusters::Path::Drain { cluster, endpoint })) => {
+                if headers.contains_key(header::ORIGIN) {
+                    return problem(StatusCode::FORBIDDEN, "pages may not change anything here");
+                }
+                match *method {
+                    Method::POST => self.clusters.drain(cluster, endpoint, uri.query()),
+                    Method::DELETE => self.clusters.undrain(cluster, endpoint),
+                    _ => method_not_allowed("POST, DELETE"),
+                }
             }
-        };
-        if method == Method::GET || method == Method::HEAD {
-            respond(self)
-        } else {
-            method_not_allowed()
+            (_, None) => problem(
+                StatusCode::NOT_FOUND,
+                "no such path; there are /metrics, /healthz, /readyz and /clusters",
+            ),
         }
     }
 
@@ -56,14 +61,6 @@ impl Admin {
         }
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "has the shape that `answer` dispatches to"
-    )]
-    fn health(&self) -> Answer {
-        status(StatusCode::OK, "ok")
-    }
-
     fn readiness(&self) -> Answer {
         match self.watch.phase() {
             Phase::Serving => status(StatusCode::OK, "ready"),
@@ -74,11 +71,20 @@ impl Admin {
     }
 }
 
+/// Answers what changes nothing.
+fn read(method: &Method, respond: impl FnOnce() -> Answer) -> Answer {
+    if method == Method::GET || method == Method::HEAD {
+        respond()
+    } else {
+        method_not_allowed("GET, HEAD")
+    }
+}
+
 fn status(code: StatusCode, status: &str) -> Answer {
     answer(code, JSON, format!("{{\"status\":\"{status}\"}}\n"))
 }
 
-fn problem(code: StatusCode, message: &str) -> Answer {
+pub(crate) fn problem(code: StatusCode, message: &str) -> Answer {
     answer(code, JSON, format!("{{\"error\":\"{message}\"}}\n"))
 }
 
@@ -93,15 +99,17 @@ fn unauthorized() -> Answer {
     answer
 }
 
-fn method_not_allowed() -> Answer {
-    let mut answer = problem(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this path answers GET and HEAD",
-    );
+fn method_not_allowed(allowed: &'static str) -> Answer {
+    let message = format!("this path answers {allowed}");
+    let mut answer = problem(StatusCode::METHOD_NOT_ALLOWED, &message);
     answer
         .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        .insert(header::ALLOW, HeaderValue::from_static(allowed));
     answer
+}
+
+pub(crate) fn json_answer(code: StatusCode, body: &serde_json::Value) -> Answer {
+    answer(code, JSON, format!("{body}\n"))
 }
 
 fn answer(code: StatusCode, content_type: &'static str, body: String) -> Answer {

@@ -1,10 +1,11 @@
-//! The admin listener: metrics, health and readiness.
+//! The admin listener: metrics, health and readiness, and what is behind the gateway.
 //!
 //! It runs on the control runtime, beside the workers and never on them, so a slow scrape costs no session anything. It is not
 //! reachable through the public listeners.
 
 mod api;
 mod auth;
+mod clusters;
 mod server;
 
 use std::sync::Arc;
@@ -12,6 +13,9 @@ use std::sync::Arc;
 use switchyard_config::Secret;
 use switchyard_drain::Watch;
 use switchyard_telemetry::Metrics;
+use switchyard_upstream::{Clusters, Departures};
+
+use crate::clusters::ClusterControl;
 
 pub use crate::server::serve;
 
@@ -20,16 +24,29 @@ pub struct Admin {
     metrics: Metrics,
     watch: Watch,
     token: Option<auth::Token>,
+    clusters: ClusterControl,
 }
 
 impl Admin {
     /// An admin API over these parts. With a token, every path but `/healthz` and `/readyz` asks for it as
     /// `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
-    pub fn new(metrics: Metrics, watch: Watch, token: Option<&Secret>) -> Arc<Self> {
+    ///
+    /// `clusters` gives those of the snapshot in use; sessions that are to go are told to `departures`.
+    pub fn new(
+        metrics: Metrics,
+        watch: Watch,
+        token: Option<&Secret>,
+        clusters: impl Fn() -> Arc<Clusters> + Send + Sync + 'static,
+        departures: Departures,
+    ) -> Arc<Self> {
         Arc::new(Self {
             metrics,
             watch,
             token: token.map(auth::Token::new),
+            clusters: ClusterControl {
+                clusters: Box::new(clusters),
+                departures,
+            },
         })
     }
 }

@@ -44,7 +44,7 @@ pub async fn serve(listener: TcpListener, admin: Arc<Admin>, tasks: Tasks) {
 
 async fn connection(stream: TcpStream, admin: Arc<Admin>) {
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let answer = admin.answer(request.method(), request.uri().path(), request.headers());
+        let answer = admin.answer(request.method(), request.uri(), request.headers());
         std::future::ready(Ok::<Answer, Infallible>(answer))
     });
     let served = http1::Builder::new()

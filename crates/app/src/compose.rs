@@ -50,8 +50,13 @@ impl Gateway {
         let cores = Cores::of(config.workers);
         let sockets = bind::all(config, cores.workers(), &metrics)?;
         let (control, watch) = switchyard_drain::channel();
+        let (departures, told) = mpsc::channel(DEPARTURES);
         if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
-            let admin = Admin::new(metrics.clone(), watch.clone(), admin.token.as_ref());
+            let token = admin.token.as_ref();
+            let cell = Arc::clone(&snapshot);
+            let clusters = move || Arc::clone(cell.load().clusters());
+            let departures = departures.clone();
+            let admin = Admin::new(metrics.clone(), watch.clone(), token, clusters, departures);
             let tasks = Tasks::new();
             tasks.spawn(switchyard_admin::serve(listener, admin, tasks.clone()));
         }
@@ -66,7 +71,6 @@ impl Gateway {
         let clusters = Arc::clone(&common.snapshot);
         let plan = common.plan.clone();
         let workers = Workers::start(sockets.workers, &common)?;
-        let (departures, told) = mpsc::channel(DEPARTURES);
         let (tasks, registries) = (Tasks::new(), workers.registries().to_vec());
         clusters.load().clusters().start(&tasks, &departures);
         tasks.spawn(departures::see_off(told, registries, plan, tasks.clone()));

@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub(crate) key: HashKey,
     pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
     pub(crate) tls: TlsListeners,
-    pub(crate) clusters: Clusters,
+    pub(crate) clusters: Arc<Clusters>,
     pub(crate) unrouted: RouteMetrics,
     header_case: HeaderCase,
 }
@@ -86,14 +86,14 @@ impl Snapshot {
             key,
             listeners: config.listeners.iter().map(listener).collect(),
             tls: tls::listeners(&config.listeners, metrics)?,
-            clusters,
+            clusters: Arc::new(clusters),
             unrouted: metrics.route(UNROUTED),
             header_case: header_case(config),
         })
     }
 
     /// Every cluster, whether a route leads there or not.
-    pub fn clusters(&self) -> &Clusters {
+    pub fn clusters(&self) -> &Arc<Clusters> {
         &self.clusters
     }
 

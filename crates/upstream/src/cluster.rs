@@ -1,6 +1,5 @@
 //! A named group of interchangeable endpoints, and how one is found for a request.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,48 +22,6 @@ use crate::ranking::{Order, Ranking, Rules};
 use crate::roster::{Changes, Maker, Roster};
 use crate::sources;
 
-/// Every cluster of a snapshot, by name.
-#[derive(Debug, Default)]
-pub struct Clusters {
-    by_name: HashMap<Arc<str>, Arc<Cluster>>,
-}
-
-impl Clusters {
-    /// Makes the clusters of a configuration. `key` must be the same on every replica for the
-    /// replicas to agree on orders and to know each other's cookies.
-    #[must_use]
-    pub fn new(clusters: &[config::Cluster], key: &HashKey, metrics: &Metrics) -> Self {
-        let made = clusters.iter().map(|cluster| {
-            (
-                Arc::clone(&cluster.name),
-                Arc::new(Cluster::new(cluster, key, metrics)),
-            )
-        });
-        Self {
-            by_name: made.collect(),
-        }
-    }
-
-    /// The cluster of that name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<Cluster>> {
-        self.by_name.get(name)
-    }
-
-    /// Has `tasks` probe the endpoints of every cluster that asks for it, and follow who comes and
-    /// goes; whose sessions are to go then is told to `departures`.
-    pub fn start(&self, tasks: &Tasks, departures: &Departures) {
-        for cluster in self.iter() {
-            cluster.start(tasks, departures);
-        }
-    }
-
-    /// All of them, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
-        self.by_name.values()
-    }
-}
-
 /// A named group of interchangeable endpoints and their policy.
 pub struct Cluster {
     name: Arc<str>,
@@ -84,7 +41,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    fn new(cluster: &config::Cluster, key: &HashKey, metrics: &Metrics) -> Self {
+    pub(crate) fn new(cluster: &config::Cluster, key: &HashKey, metrics: &Metrics) -> Self {
         let sources = &cluster.source_addresses;
         sources::try_out(&cluster.name, sources);
         let maker = Maker {
@@ -120,7 +77,7 @@ impl Cluster {
     }
 
     /// Has `tasks` probe the endpoints that are written out, or follow whoever says which there are.
-    fn start(self: &Arc<Self>, tasks: &Tasks, departures: &Departures) {
+    pub(crate) fn start(self: &Arc<Self>, tasks: &Tasks, departures: &Departures) {
         for endpoint in self.endpoints().iter() {
             self.watch_endpoint(endpoint, tasks);
         }
@@ -161,12 +118,6 @@ impl Cluster {
         Arc::clone(&self.roster.load().endpoints)
     }
 
-    /// Whether the endpoints are looked up, so that there may be none yet.
-    #[must_use]
-    pub fn is_discovered(&self) -> bool {
-        self.discovery.is_some()
-    }
-
     /// From now on these are its endpoints.
     pub(crate) fn adopt(&self, found: &[Found]) -> Changes {
         let (next, changes) = self.roster.load().next(&self.maker, found);
@@ -176,7 +127,51 @@ impl Cluster {
         changes
     }
 
-    pub(crate) fn on_removed(&self) -> OnRemoved {
+    /// Gives the endpoint of that name no new sessions until [`undrain`](Self::undrain), and says whether
+    /// those that open are to go at once; `None` when there is none of that name.
+    pub fn drain(&self, endpoint: &str, sessions: OnRemoved) -> Option<Arc<Endpoint>> {
+        let endpoint = self.by_name(endpoint)?;
+        endpoint.set_drained(true);
+        if sessions == OnRemoved::Drain {
+            endpoint.ask_to_go();
+        }
+        Some(endpoint)
+    }
+
+    /// Gives the endpoint of that name sessions again; `None` when there is none.
+    pub fn undrain(&self, endpoint: &str) -> Option<Arc<Endpoint>> {
+        let endpoint = self.by_name(endpoint)?;
+        endpoint.set_drained(false);
+        Some(endpoint)
+    }
+
+    fn by_name(&self, name: &str) -> Option<Arc<Endpoint>> {
+        let endpoints = self.endpoints();
+        let mut endpoints = endpoints.iter();
+        endpoints
+            .find(|endpoint| &**endpoint.name() == name)
+            .cloned()
+    }
+
+    pub(crate) fn roster(&self) -> Arc<Roster> {
+        self.roster.load_full()
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    pub(crate) fn balancer(&self) -> Balancer {
+        self.balancer
+    }
+
+    pub(crate) fn discovery(&self) -> Option<&config::Discovery> {
+        self.discovery.as_ref()
+    }
+
+    /// What happens to the sessions of an endpoint that leaves.
+    #[must_use]
+    pub fn on_removed(&self) -> OnRemoved {
         self.on_removed
     }
 

@@ -30,6 +30,8 @@ pub struct Endpoint {
     health: AtomicU8,
     /// Whether discovery says that it is on its way out, or it has left.
     is_leaving: AtomicBool,
+    /// Whether an operator drains it.
+    is_drained: AtomicBool,
     /// Whether its sessions are to go.
     asks_to_go: AtomicBool,
     /// What it did wrong.
@@ -53,6 +55,7 @@ impl Endpoint {
             load: AtomicU32::new(0),
             sources: Sources::towards(address, sources),
             is_leaving: AtomicBool::new(false),
+            is_drained: AtomicBool::new(false),
             asks_to_go: AtomicBool::new(false),
             health: AtomicU8::new(Health::Unknown as u8),
             record: Record::new(outliers),
@@ -96,7 +99,26 @@ impl Endpoint {
         self.health() == Health::Down || self.record.is_ejected(now)
     }
 
-    /// Whether it wants new sessions. One that does not is given none, even if there is no other.
+    /// Whether it wants new sessions: nobody drains it and it does not leave. One that does not is given
+    /// none, even if there is no other.
+    #[must_use]
+    pub fn wants_sessions(&self) -> bool {
+        !self.is_drained() && self.stance() == Stance::Ready
+    }
+
+    /// Whether an operator drains it.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.is_drained.load(Ordering::SeqCst)
+    }
+
+    /// An operator drains it, or does no longer.
+    pub(crate) fn set_drained(&self, is_drained: bool) {
+        self.is_drained.store(is_drained, Ordering::SeqCst);
+        self.settle();
+    }
+
+    /// What discovery says of it.
     #[must_use]
     pub fn stance(&self) -> Stance {
         if self.is_leaving.load(Ordering::SeqCst) {
@@ -110,7 +132,14 @@ impl Endpoint {
     pub(crate) fn set_stance(&self, stance: Stance) {
         self.is_leaving
             .store(stance == Stance::Leaving, Ordering::SeqCst);
-        if stance == Stance::Ready {
+        self.settle();
+    }
+
+    /// Whoever wants sessions keeps those that it has.
+    fn settle(&self) {
+        let wants_sessions = self.wants_sessions();
+        self.metrics.draining(!wants_sessions);
+        if wants_sessions {
             self.asks_to_go.store(false, Ordering::SeqCst);
         }
     }

@@ -11,6 +11,7 @@
 mod attempts;
 mod body;
 mod cluster;
+mod clusters;
 mod dial;
 mod dialer;
 mod endpoint;
@@ -28,13 +29,15 @@ mod send;
 mod shake;
 mod socket;
 mod sources;
+mod status;
 mod upgrade;
 
 #[cfg(test)]
 mod testing;
 
 pub use body::{Body, BoxError};
-pub use cluster::{Cluster, Clusters};
+pub use cluster::Cluster;
+pub use clusters::Clusters;
 pub use dialer::Dialer;
 pub use endpoint::{Endpoint, Lease};
 pub use error::DialError;
@@ -44,4 +47,5 @@ pub use outlier::End;
 pub use ranking::{Candidate, Place, Ranking};
 pub use send::Answered;
 pub use socket::Socket;
+pub use status::{ClusterStatus, EndpointStatus, Lookup, State};
 pub use upgrade::{Switched, Upgrade};

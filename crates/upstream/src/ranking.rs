@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use switchyard_config::NoneHealthy;
-use switchyard_discovery::Stance;
 
 use crate::endpoint::Endpoint;
 
@@ -44,6 +43,14 @@ pub(crate) struct Rules {
     pub(crate) max_sessions: Option<u32>,
     /// What happens while all are left out.
     pub(crate) none_healthy: NoneHealthy,
+}
+
+impl Rules {
+    /// Whether `endpoint` has as many sessions as it may.
+    pub(crate) fn is_full(self, endpoint: &Endpoint) -> bool {
+        self.max_sessions
+            .is_some_and(|most| endpoint.load() >= most)
+    }
 }
 
 /// Why a ranking had nobody to try.
@@ -98,9 +105,8 @@ impl Ranking {
                 .position(|endpoint| endpoint.name() == preferred.name())
         });
         let now = Instant::now();
-        let is_left_out = |endpoint: &Arc<Endpoint>| {
-            endpoint.stance() == Stance::Leaving || endpoint.is_left_out(now)
-        };
+        let is_left_out =
+            |endpoint: &Arc<Endpoint>| !endpoint.wants_sessions() || endpoint.is_left_out(now);
         Self {
             heeds_health: rules.none_healthy == NoneHealthy::Refuse
                 || !endpoints.iter().all(is_left_out),
@@ -143,12 +149,9 @@ impl Ranking {
 
     /// Whether `endpoint` has to be passed over.
     fn passes_over(&mut self, endpoint: &Endpoint) -> bool {
-        let is_left_out = endpoint.stance() == Stance::Leaving
-            || self.heeds_health && endpoint.is_left_out(Instant::now());
-        let is_full = self
-            .rules
-            .max_sessions
-            .is_some_and(|most| endpoint.load() >= most);
+        let is_left_out =
+            !endpoint.wants_sessions() || self.heeds_health && endpoint.is_left_out(Instant::now());
+        let is_full = self.rules.is_full(endpoint);
         self.passed.left_out |= is_left_out;
         self.passed.full |= is_full && !is_left_out;
         is_left_out || is_full

@@ -19,7 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
 use crate::body::Body;
-use crate::cluster::{Cluster, Clusters};
+use crate::cluster::Cluster;
+use crate::clusters::Clusters;
 use crate::dialer::Dialer;
 use crate::ranking::{Ranking, Rules};
 

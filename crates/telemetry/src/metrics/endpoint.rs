@@ -4,16 +4,19 @@
 //! that still runs on it. That is why these are collected here, from the handles that live, and
 //! not kept in the `prometheus` crate's vectors.
 
+mod collector;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use prometheus::Registry;
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Metric, MetricFamily};
+use prometheus::proto::Metric;
 
-use super::family::{self, Family};
+use collector::EndpointCollector;
+
+use super::family;
 use crate::labels::{Ejection, ProbeResult};
 
 /// From an endpoint on this host to one that hardly answers within `connect_timeout`.
@@ -92,6 +95,13 @@ impl EndpointMetrics {
         self.series.is_down.store(!is_up, Ordering::Relaxed);
     }
 
+    /// Says whether the endpoint gets no new sessions because it leaves or is drained.
+    pub fn draining(&self, is_draining: bool) {
+        self.series
+            .is_draining
+            .store(is_draining, Ordering::Relaxed);
+    }
+
     /// Counts a probe.
     pub fn probed(&self, result: ProbeResult) {
         let mut probes = self.series.probes();
@@ -100,11 +110,7 @@ impl EndpointMetrics {
 
     /// Counts a failure to connect or to complete an exchange. `reason` is from a closed list.
     pub fn failure(&self, reason: &'static str) {
-        let mut failures = self
-            .series
-            .failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.series.failures();
         *failures.entry(reason).or_default() += 1;
     }
 }
@@ -128,6 +134,7 @@ struct Series {
     failures: Mutex<BTreeMap<&'static str, u64>>,
     ejections: Mutex<Ejections>,
     is_down: AtomicBool,
+    is_draining: AtomicBool,
     probes: Mutex<BTreeMap<ProbeResult, u64>>,
 }
 
@@ -149,12 +156,17 @@ impl Series {
             failures: Mutex::default(),
             ejections: Mutex::default(),
             is_down: AtomicBool::new(false),
+            is_draining: AtomicBool::new(false),
             probes: Mutex::default(),
         }
     }
 
     fn probes(&self) -> MutexGuard<'_, BTreeMap<ProbeResult, u64>> {
         self.probes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ejections(&self) -> MutexGuard<'_, Ejections> {
@@ -199,154 +211,6 @@ impl Seconds {
             .map(|bucket| bucket.load(Ordering::Relaxed));
         let sum = Duration::from_nanos(self.nanos.load(Ordering::Relaxed)).as_secs_f64();
         family::histogram(&CONNECT_SECONDS, &counts, sum)
-    }
-}
-
-struct EndpointCollector {
-    endpoints: Endpoints,
-    sessions: Family,
-    connect: Family,
-    failures: Family,
-    ejected: Family,
-    ejections: Family,
-    up: Family,
-    probes: Family,
-}
-
-impl EndpointCollector {
-    fn new(endpoints: Endpoints) -> prometheus::Result<Self> {
-        let labels = ["cluster", "endpoint"];
-        Ok(Self {
-            endpoints,
-            sessions: Family::gauge(
-                "switchyard_endpoint_sessions",
-                "Sessions that are open on the endpoint now.",
-                &labels,
-            )?,
-            connect: Family::histogram(
-                "switchyard_endpoint_connect_seconds",
-                "Time to open a connection to the endpoint, in seconds.",
-                &labels,
-            )?,
-            failures: Family::counter(
-                "switchyard_endpoint_failures_total",
-                "Failures to connect to the endpoint or to complete an exchange, by reason.",
-                &["cluster", "endpoint", "reason"],
-            )?,
-            ejected: Family::gauge(
-                "switchyard_endpoint_ejected",
-                "1 while the endpoint gets no new sessions for what it did, 0 otherwise.",
-                &labels,
-            )?,
-            ejections: Family::counter(
-                "switchyard_endpoint_ejections_total",
-                "Times that the endpoint was ejected, by what it did.",
-                &["cluster", "endpoint", "reason"],
-            )?,
-            up: Family::gauge(
-                "switchyard_endpoint_up",
-                "0 while probes say that the endpoint does not work, 1 otherwise.",
-                &labels,
-            )?,
-            probes: Family::counter(
-                "switchyard_endpoint_probes_total",
-                "Probes of the endpoint, by what came of them.",
-                &["cluster", "endpoint", "result"],
-            )?,
-        })
-    }
-
-    fn probes(&self, series: &Series) -> Vec<Metric> {
-        let [cluster, endpoint] = series.labels();
-        let metric = |(result, count): (&ProbeResult, &u64)| {
-            let metric = family::counter(family::float(*count));
-            self.probes
-                .labelled(&[cluster, endpoint, result.as_str()], metric)
-        };
-        series.probes().iter().map(metric).collect()
-    }
-
-    fn ejections(&self, series: &Series) -> Vec<Metric> {
-        let [cluster, endpoint] = series.labels();
-        let metric = |(reason, count): (&Ejection, &u64)| {
-            let metric = family::counter(family::float(*count));
-            self.ejections
-                .labelled(&[cluster, endpoint, reason.as_str()], metric)
-        };
-        series.ejections().counts.iter().map(metric).collect()
-    }
-
-    fn failures(&self, series: &Series) -> Vec<Metric> {
-        let [cluster, endpoint] = series.labels();
-        let failures = series
-            .failures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let metric = |(reason, count): (&&str, &u64)| {
-            let metric = family::counter(family::float(*count));
-            self.failures.labelled(&[cluster, endpoint, reason], metric)
-        };
-        failures.iter().map(metric).collect()
-    }
-}
-
-impl Collector for EndpointCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![
-            self.sessions.desc(),
-            self.connect.desc(),
-            self.failures.desc(),
-            self.ejected.desc(),
-            self.ejections.desc(),
-            self.up.desc(),
-            self.probes.desc(),
-        ]
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let living = self.endpoints.living();
-        let sessions = |series: &Arc<Series>| {
-            let open = family::float(series.sessions.load(Ordering::Relaxed));
-            self.sessions
-                .labelled(&series.labels(), family::gauge(open))
-        };
-        let up = |series: &Arc<Series>| {
-            let is_up = !series.is_down.load(Ordering::Relaxed);
-            let is_up = family::gauge(f64::from(u8::from(is_up)));
-            self.up.labelled(&series.labels(), is_up)
-        };
-        let ejected = |series: &Arc<Series>| {
-            self.ejected
-                .labelled(&series.labels(), family::gauge(series.is_ejected()))
-        };
-        let connect = |series: &Arc<Series>| {
-            self.connect
-                .labelled(&series.labels(), series.connect.metric())
-        };
-        vec![
-            self.sessions.with(living.iter().map(sessions).collect()),
-            self.connect.with(living.iter().map(connect).collect()),
-            self.failures.with(
-                living
-                    .iter()
-                    .flat_map(|series| self.failures(series))
-                    .collect(),
-            ),
-            self.ejected.with(living.iter().map(ejected).collect()),
-            self.ejections.with(
-                living
-                    .iter()
-                    .flat_map(|series| self.ejections(series))
-                    .collect(),
-            ),
-            self.up.with(living.iter().map(up).collect()),
-            self.probes.with(
-                living
-                    .iter()
-                    .flat_map(|series| self.probes(series))
-                    .collect(),
-            ),
-        ]
     }
 }
 

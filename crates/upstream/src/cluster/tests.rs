@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::*;
+use crate::clusters::Clusters;
 use crate::testing::{Rig, settings};
 
 const ALL: [Balancer; 4] = [
