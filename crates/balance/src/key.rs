@@ -12,6 +12,8 @@
 //! | `a` | length of the source (4 bytes), source, value | an [`Affinity`] |
 //! | `m` | identity | a member's hash |
 //! | `r` | affinity (8 bytes), member's hash (8 bytes) | a draw of [`rendezvous`](crate::rendezvous) |
+//! | `g` | affinity (8 bytes), number of the draw (8 bytes) | a slot of [`maglev`](crate::maglev) |
+//! | `t` | 0 or 1 (1 byte), member's hash (8 bytes) | a member's first slot and step in [`maglev`](crate::maglev) |
 //! | `s` | affinity (8 bytes) | a draw of [`split`](crate::split) |
 //!
 //! A secret becomes keys by SipHash-2-4 with 128 bits of output over its bytes, keyed with
