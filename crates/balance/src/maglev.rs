@@ -13,6 +13,7 @@
 
 use std::hash::Hasher;
 use std::iter;
+use std::sync::Arc;
 
 use crate::key::{Affinity, HashKey};
 use crate::member::Member;
@@ -31,7 +32,7 @@ const DRAWS_PER_MEMBER: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Indices of members; none only where there are no members.
-    slots: Box<[u32]>,
+    slots: Arc<[u32]>,
     members: usize,
 }
 
@@ -45,7 +46,7 @@ impl Table {
 
     fn with_slots(key: &HashKey, members: &[Member], size: usize) -> Self {
         let mut free = size;
-        let mut slots = vec![FREE; size].into_boxed_slice();
+        let mut slots = vec![FREE; size];
         let mut walkers = walkers(key, members, size as u64);
         let heaviest = walkers.iter().map(|walker| walker.weight).max();
         let heaviest = heaviest.unwrap_or(0);
@@ -60,7 +61,7 @@ impl Table {
             }
         }
         Self {
-            slots,
+            slots: slots.into(),
             members: members.len(),
         }
     }
@@ -68,22 +69,22 @@ impl Table {
     /// The indices of all members, the owner of `affinity` first. The order behind it is that of further
     /// draws from the slots, made only as far as it is asked for, so that it goes by weight as the slots
     /// do; whom these have not found comes after, and last who is too light for a slot.
-    pub fn order(
-        &self,
-        key: &HashKey,
-        affinity: Affinity,
-    ) -> impl Iterator<Item = usize> + use<'_> {
+    pub fn order(&self, key: &HashKey, affinity: Affinity) -> impl Iterator<Item = usize> + use<> {
         let mut keyed = key.hasher(b'g');
         keyed.write(&affinity.to_bytes());
         let draws = 0..self.members.saturating_mul(DRAWS_PER_MEMBER) as u64;
-        let found = draws.filter_map(move |draw| {
+        let size = self.slots.len();
+        let hits = draws.map(move |draw| {
             let mut hasher = keyed;
             hasher.write(&draw.to_le_bytes());
-            let (_, slot) = (self.slots.len() as u64).carrying_mul(hasher.finish(), 0);
-            self.slots.get(usize::try_from(slot).unwrap_or(0))
+            let (_, slot) = (size as u64).carrying_mul(hasher.finish(), 0);
+            usize::try_from(slot).unwrap_or(0)
         });
-        let slots = found.chain(&self.slots).map(|slot| *slot as usize);
-        distinct(slots.chain(0..self.members), self.members)
+        let slots = Arc::clone(&self.slots);
+        let found = hits
+            .chain(0..size)
+            .filter_map(move |slot| Some(*slots.get(slot)? as usize));
+        distinct(found.chain(0..self.members), self.members)
     }
 }
 

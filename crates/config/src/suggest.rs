@@ -14,7 +14,6 @@ const RESERVED: &[&str] = &[
     "jwt_claim",
     "kubernetes",
     "limits",
-    "maglev",
     "max_lifetime",
     "max_sessions_per_endpoint",
     "messages_per_second",

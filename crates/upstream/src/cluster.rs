@@ -47,6 +47,7 @@ impl Cluster {
         let maker = Maker {
             cluster: Arc::clone(&cluster.name),
             key: key.clone(),
+            tabled: cluster.balancer == Balancer::Maglev,
             sources: sources.clone(),
             outliers: cluster.outlier.clone().map(Outliers::new).map(Arc::new),
             metrics: metrics.clone(),
@@ -178,8 +179,8 @@ impl Cluster {
     /// Orders the endpoints for one handshake or request, best first; who may not have another
     /// session is passed over.
     ///
-    /// With `affinity` the order is the affinity value's own, the same on every replica, whatever
-    /// the balancer is; without it the balancer alone decides, and a hashed balancer, having nothing
+    /// With `affinity` the order is the affinity value's own, the same on every replica: by Maglev if
+    /// that is the balancer, by rendezvous whatever else it is; without it the balancer alone decides, and a hashed balancer, having nothing
     /// to hash, takes `random`. `preferred`, which an issued cookie named, goes before all others.
     pub fn rank(
         &self,
@@ -190,7 +191,7 @@ impl Cluster {
         let roster = self.roster.load();
         let key = &self.maker.key;
         let order = match affinity {
-            Some(affinity) => Box::new(rendezvous::order(key, affinity, &roster.members)),
+            Some(affinity) => hashed(key, affinity, &roster),
             None => self.balance(&roster, random),
         };
         let endpoints = Arc::clone(&roster.endpoints);
@@ -237,7 +238,9 @@ impl Cluster {
     fn balance(&self, roster: &Roster, random: u64) -> Order {
         let members = &roster.members;
         match self.balancer {
-            Balancer::Rendezvous | Balancer::Random => Box::new(random::order(random, members)),
+            Balancer::Rendezvous | Balancer::Maglev | Balancer::Random => {
+                Box::new(random::order(random, members))
+            }
             Balancer::LeastSessions => {
                 let load = |index| {
                     let endpoint: Option<&Arc<Endpoint>> = roster.endpoints.get(index);
@@ -251,6 +254,14 @@ impl Cluster {
                 Box::new(round_robin::order(cursor, members))
             }
         }
+    }
+}
+
+/// An affinity value's own order.
+fn hashed(key: &HashKey, affinity: Affinity, roster: &Roster) -> Order {
+    match &roster.table {
+        Some(table) => Box::new(table.order(key, affinity)),
+        None => Box::new(rendezvous::order(key, affinity, &roster.members)),
     }
 }
 

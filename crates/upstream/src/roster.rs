@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use switchyard_balance::{HashKey, Member};
+use switchyard_balance::{HashKey, Member, maglev};
 use switchyard_discovery::{Found, Stance};
 use switchyard_telemetry::Metrics;
 
@@ -21,12 +21,16 @@ pub(crate) struct Roster {
     pub(crate) endpoints: Arc<[Arc<Endpoint>]>,
     /// The same as the balancers want them.
     pub(crate) members: Box<[Member]>,
+    /// Who owns which affinity, where the balancer is Maglev.
+    pub(crate) table: Option<maglev::Table>,
 }
 
 /// What makes the endpoints of one cluster.
 pub(crate) struct Maker {
     pub(crate) cluster: Arc<str>,
     pub(crate) key: HashKey,
+    /// Whether rosters have a table.
+    pub(crate) tabled: bool,
     pub(crate) sources: Vec<IpAddr>,
     pub(crate) outliers: Option<Arc<Outliers>>,
     pub(crate) metrics: Metrics,
@@ -89,6 +93,9 @@ impl Roster {
         }
         Self {
             endpoints: endpoints.into(),
+            table: maker
+                .tabled
+                .then(|| maglev::Table::new(&maker.key, &members)),
             members: members.into(),
         }
     }

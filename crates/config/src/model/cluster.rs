@@ -117,6 +117,8 @@ choice! {
     Balancer {
         /// Weighted rendezvous hash of the affinity value.
         Rendezvous = "rendezvous",
+        /// Maglev hash of the affinity value: a table, for clusters of many hundreds.
+        Maglev = "maglev",
         /// The less loaded of two that are picked at random.
         LeastSessions = "least_sessions",
         /// One after the other.

@@ -179,7 +179,7 @@ fn the_schema_refuses_what_the_decoder_refuses() {
         ),
         (
             "/clusters/0",
-            json!({ "name": "app", "endpoints": [], "balancer": "maglev" }),
+            json!({ "name": "app", "endpoints": [], "balancer": "ring_hash" }),
         ),
     ] {
         let mut file = good.clone();

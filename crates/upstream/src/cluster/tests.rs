@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use switchyard_discovery::Stance;
+
 use super::*;
 use crate::clusters::Clusters;
 use crate::testing::{Rig, settings};
 
-const ALL: [Balancer; 4] = [
+const ALL: [Balancer; 5] = [
+    Balancer::Maglev,
     Balancer::Rendezvous,
     Balancer::LeastSessions,
     Balancer::RoundRobin,
@@ -53,6 +56,7 @@ fn an_affinity_value_keeps_its_order_whatever_else_happens() {
     reversed.reverse();
     let clusters: Vec<_> = ALL
         .into_iter()
+        .filter(|balancer| *balancer != Balancer::Maglev)
         .flat_map(|balancer| [(balancer, addresses(5)), (balancer, reversed.clone())])
         .map(|(balancer, addresses)| cluster(balancer, &addresses))
         .collect();
@@ -69,6 +73,31 @@ fn an_affinity_value_keeps_its_order_whatever_else_happens() {
 }
 
 #[test]
+fn with_maglev_the_table_of_the_endpoints_that_are_there_decides() {
+    let mut addresses = addresses(5);
+    let before = cluster(Balancer::Maglev, &addresses);
+    addresses.reverse();
+    let reversed = cluster(Balancer::Maglev, &addresses);
+    let hashed = cluster(Balancer::Rendezvous, &addresses);
+    let of = |cluster: &Arc<Cluster>| -> Vec<Vec<u16>> {
+        let values = (0..50).map(|value| affinity(&value.to_string()));
+        let order = |value| ports(cluster.rank(Some(value), None, 0));
+        values.map(order).collect()
+    };
+    assert_eq!(of(&before), of(&reversed));
+    assert_ne!(of(&before), of(&hashed));
+
+    let found = |address: &SocketAddr| Found {
+        address: *address,
+        weight: NonZeroU32::MIN,
+        zone: None,
+        stance: Stance::Ready,
+    };
+    before.adopt(&addresses[..3].iter().map(found).collect::<Vec<_>>());
+    assert_eq!(of(&before), of(&cluster(Balancer::Maglev, &addresses[..3])));
+}
+
+#[test]
 fn affinity_values_spread() {
     let cluster = cluster(Balancer::Random, &addresses(5));
     let owners: BTreeSet<_> = (0..100)
@@ -78,8 +107,8 @@ fn affinity_values_spread() {
 }
 
 #[test]
-fn without_a_value_chance_decides_for_random_and_rendezvous() {
-    for balancer in [Balancer::Random, Balancer::Rendezvous] {
+fn without_a_value_chance_decides_for_random_and_the_hashed() {
+    for balancer in [Balancer::Random, Balancer::Rendezvous, Balancer::Maglev] {
         let cluster = cluster(balancer, &addresses(3));
         let first = |random: u64| ports(cluster.rank(None, None, random))[0];
         assert_eq!((0..100).map(first).collect::<BTreeSet<_>>().len(), 3);
