@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use http::HeaderMap;
-use switchyard_balance::{HashKey, Member, rendezvous};
+use switchyard_balance::{HashKey, Member, maglev, rendezvous};
 use switchyard_config::{HostPattern, Match, PathPattern, Segment};
 use switchyard_edge::routes::{Host, Path, RouteTable};
 use switchyard_proto::frame::{Header, OpCode};
@@ -171,6 +171,21 @@ fn rendezvous_order(bencher: Bencher<'_, '_>, count: u32) {
     bencher.bench_local(|| {
         rendezvous::order(&HashKey::PUBLIC, affinity, black_box(&members)).sum::<usize>()
     });
+}
+
+/// The owner of an affinity value by a table of so many endpoints.
+#[divan::bench(args = [5, 20, 100, 1000])]
+fn maglev_owner(bencher: Bencher<'_, '_>, count: u32) {
+    let table = maglev::Table::new(&HashKey::PUBLIC, &members(count));
+    let affinity = HashKey::PUBLIC.affinity("path:room", b"room-4711");
+    bencher.bench_local(|| table.order(&HashKey::PUBLIC, black_box(affinity)).next());
+}
+
+/// What a cluster of so many endpoints pays when one comes or goes.
+#[divan::bench(args = [5, 20, 100, 1000])]
+fn maglev_build(bencher: Bencher<'_, '_>, count: u32) {
+    let members = members(count);
+    bencher.bench_local(|| maglev::Table::new(&HashKey::PUBLIC, black_box(&members)));
 }
 
 /// The route of a request that only the last of so many takes.
