@@ -32,7 +32,9 @@ pub fn order(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{affinities, assert_shares, is_permutation, key, members, weights};
+    use crate::testing::{
+        affinities, assert_shares, is_permutation, key, listed_and_shuffled, members, weights,
+    };
     use proptest::prelude::*;
 
     fn ranking(affinity: Affinity, members: &[Member]) -> Vec<usize> {
@@ -122,10 +124,7 @@ mod tests {
 
         #[test]
         fn how_members_are_listed_does_not_matter(
-            (listed, shuffled) in weights().prop_flat_map(|weights| {
-                let members = members(&weights);
-                (Just(members.clone()), Just(members).prop_shuffle())
-            }),
+            (listed, shuffled) in listed_and_shuffled(),
             value: [u8; 4],
         ) {
             let affinity = key().affinity("", &value);

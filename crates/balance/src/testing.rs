@@ -21,7 +21,7 @@ pub(crate) fn members(weights: &[u32]) -> Vec<Member> {
 }
 
 /// `count` affinities, always the same.
-pub(crate) fn affinities(count: u32) -> impl Iterator<Item = Affinity> + Clone {
+pub(crate) fn affinities(count: u32) -> impl Iterator<Item = Affinity> {
     let key = key();
     (0..count).map(move |user| key.affinity("cookie:user", &user.to_le_bytes()))
 }
@@ -30,6 +30,14 @@ pub(crate) fn affinities(count: u32) -> impl Iterator<Item = Affinity> + Clone {
 pub(crate) fn weights() -> impl Strategy<Value = Vec<u32>> {
     let weight = prop_oneof![Just(1u32), 1u32..10, 1u32..];
     prop::collection::vec(weight, 1..13)
+}
+
+/// The same members listed in two ways.
+pub(crate) fn listed_and_shuffled() -> impl Strategy<Value = (Vec<Member>, Vec<Member>)> {
+    weights().prop_flat_map(|weights| {
+        let members = members(&weights);
+        (Just(members.clone()), Just(members).prop_shuffle())
+    })
 }
 
 /// Asserts that of all `counts` each is as near to its share by weight as chance allows: five

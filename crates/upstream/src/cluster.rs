@@ -180,8 +180,9 @@ impl Cluster {
     /// session is passed over.
     ///
     /// With `affinity` the order is the affinity value's own, the same on every replica: by Maglev if
-    /// that is the balancer, by rendezvous whatever else it is; without it the balancer alone decides, and a hashed balancer, having nothing
-    /// to hash, takes `random`. `preferred`, which an issued cookie named, goes before all others.
+    /// that is the balancer, by rendezvous whatever else it is. Without it the balancer alone decides,
+    /// and a hashed balancer, having nothing to hash, takes `random`. `preferred`, which an issued
+    /// cookie named, goes before all others.
     pub fn rank(
         &self,
         affinity: Option<Affinity>,
