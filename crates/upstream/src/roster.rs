@@ -56,7 +56,7 @@ impl Roster {
         let (endpoints, members) = endpoints
             .map(|(address, weight)| maker.enlist(Arc::new(maker.endpoint(address)), weight))
             .unzip::<_, _, Vec<_>, Vec<_>>();
-        Self::of(maker, endpoints, members)
+        Self::default().with(maker, endpoints, members)
     }
 
     /// The one that follows this one, now that these were found.
@@ -74,7 +74,7 @@ impl Roster {
             endpoints.push(endpoint);
             members.push(member);
         }
-        let next = Self::of(maker, endpoints, members);
+        let next = self.with(maker, endpoints, members);
         for gone in self.endpoints.iter() {
             if next.by_address(gone.address()).is_none() {
                 maker.remember(gone);
@@ -87,15 +87,16 @@ impl Roster {
         (next, changes)
     }
 
-    fn of(maker: &Maker, endpoints: Vec<Arc<Endpoint>>, members: Vec<Member>) -> Self {
+    /// One with these in place of those of this one; the table is kept where it is of the same members.
+    fn with(&self, maker: &Maker, endpoints: Vec<Arc<Endpoint>>, members: Vec<Member>) -> Self {
         if let Some(outliers) = &maker.outliers {
             outliers.judge_among(endpoints.len());
         }
+        let kept = self.table.clone().filter(|_| *self.members == *members);
+        let table = || kept.unwrap_or_else(|| maglev::Table::new(&maker.key, &members));
         Self {
             endpoints: endpoints.into(),
-            table: maker
-                .tabled
-                .then(|| maglev::Table::new(&maker.key, &members)),
+            table: maker.tabled.then(table),
             members: members.into(),
         }
     }
