@@ -146,15 +146,20 @@ fn program() -> &'static str {
     }
 }
 
-/// A port that is free over UDP and TCP. Another process may take it before we do; dnsmasq then
-/// says so and the test fails.
+/// A port that is free over UDP and TCP, and stays so while nothing listens on it.
 fn free_port() -> SocketAddr {
     eventually("a port that is free over UDP and TCP", || {
-        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let udp = UdpSocket::bind((ip, 0)).expect("a free port");
+        let udp = UdpSocket::bind((own_loopback(), 0)).expect("a free port");
         let address = udp.local_addr().expect("bound");
         TcpListener::bind(address).is_ok().then_some(address)
     })
+}
+
+/// A loopback address that no other process of these tests uses (Linux has all of 127.0.0.0/8):
+/// a port of 127.0.0.1 would be given to somebody else while the server is stopped.
+fn own_loopback() -> IpAddr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(127, 64 | high, middle, low))
 }
 
 fn hosts_of(folder: &TempDir) -> PathBuf {
