@@ -6,12 +6,14 @@
 //! in, so that two replicas that are handed the same choose the same.
 //!
 //! - [`rendezvous`], [`maglev`]: the order follows from the affinity alone.
+//! - [`bounded`]: how many sessions a member may have before its keys go on to the next.
 //! - [`least_sessions`], [`round_robin`], [`random`]: the order follows from the moment.
 //! - [`split`]: which cluster of a weighted split, before any of the above.
 //! - [`HashKey`], [`Affinity`], [`Member`], [`EndpointToken`]: what they are made from.
 //!
 //! Not here: which endpoints there are, and whether they are healthy.
 
+pub mod bounded;
 mod key;
 pub mod least_sessions;
 mod log2;

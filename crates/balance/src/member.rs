@@ -25,6 +25,12 @@ impl Member {
         }
     }
 
+    /// The same member with another weight.
+    #[must_use]
+    pub fn with_weight(self, weight: NonZeroU32) -> Self {
+        Self { weight, ..self }
+    }
+
     /// The weight.
     pub fn weight(&self) -> NonZeroU32 {
         self.weight

@@ -21,7 +21,7 @@ pub(crate) fn members(weights: &[u32]) -> Vec<Member> {
 }
 
 /// `count` affinities, always the same.
-pub(crate) fn affinities(count: u32) -> impl Iterator<Item = Affinity> {
+pub(crate) fn affinities(count: u32) -> impl Iterator<Item = Affinity> + Clone {
     let key = key();
     (0..count).map(move |user| key.affinity("cookie:user", &user.to_le_bytes()))
 }
