@@ -26,6 +26,7 @@ mod failover;
 mod handshake;
 mod health;
 mod http;
+mod level;
 mod limits;
 mod many;
 mod outlier;

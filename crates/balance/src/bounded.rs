@@ -13,8 +13,8 @@ pub struct Bound(u32);
 impl Bound {
     /// A factor in hundredths. At 100 and below there would be no room for the next session at all, so
     /// that 101 is the least.
-    pub fn from_hundredths(hundredths: u32) -> Self {
-        Self(hundredths.max(101))
+    pub const fn from_hundredths(hundredths: u32) -> Self {
+        Self(if hundredths > 101 { hundredths } else { 101 })
     }
 
     /// How many sessions a member of `weight` may have when one more has come: its share by weight of

@@ -4,9 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use switchyard_balance::bounded::Bound;
 use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, round_robin};
 use switchyard_config::{self as config, Balancer, HeaderCase, OnRemoved};
 use switchyard_discovery::Found;
@@ -49,6 +50,8 @@ impl Cluster {
             key: key.clone(),
             tabled: cluster.balancer == Balancer::Maglev,
             sources: sources.clone(),
+            slow_start: cluster.slow_start,
+            load: Arc::default(),
             outliers: cluster.outlier.clone().map(Outliers::new).map(Arc::new),
             metrics: metrics.clone(),
             former: Mutex::default(),
@@ -69,6 +72,7 @@ impl Cluster {
             retries: cluster.retries,
             header_case: cluster.header_case,
             rules: Rules {
+                bound: cluster.bounded_load.map(Bound::from_hundredths),
                 max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
                 none_healthy: cluster.when_none_healthy,
             },
@@ -180,23 +184,25 @@ impl Cluster {
     /// session is passed over.
     ///
     /// With `affinity` the order is the affinity value's own, the same on every replica: by Maglev if
-    /// that is the balancer, by rendezvous whatever else it is. Without it the balancer alone decides,
-    /// and a hashed balancer, having nothing to hash, takes `random`. `preferred`, which an issued
-    /// cookie named, goes before all others.
+    /// that is the balancer, by rendezvous whatever else it is; who has their share (`bounded_load`) is
+    /// put off. Without it the balancer alone decides, and a hashed balancer, having nothing to hash,
+    /// takes `random`. `preferred`, which an issued cookie named, goes before all others.
     pub fn rank(
         &self,
         affinity: Option<Affinity>,
         preferred: Option<&Arc<Endpoint>>,
         random: u64,
     ) -> Ranking {
-        let roster = self.roster.load();
-        let key = &self.maker.key;
-        let order = match affinity {
-            Some(affinity) => hashed(key, affinity, &roster),
-            None => self.balance(&roster, random),
+        let roster = self.roster();
+        let (order, bound) = match affinity {
+            Some(affinity) => (hashed(&self.maker.key, affinity, &roster), self.rules.bound),
+            None => (self.balance(&roster, random), None),
         };
-        let endpoints = Arc::clone(&roster.endpoints);
-        Ranking::new(endpoints, order, preferred, self.rules)
+        let rules = Rules {
+            bound,
+            ..self.rules
+        };
+        Ranking::new(roster, order, preferred, rules)
     }
 
     /// The endpoint that `token` names, if it is of this cluster and the token is genuine.
@@ -237,7 +243,7 @@ impl Cluster {
 
     /// The balancer's order when there is no affinity value.
     fn balance(&self, roster: &Roster, random: u64) -> Order {
-        let members = &roster.members;
+        let members = &*roster.warm_members(Instant::now());
         match self.balancer {
             Balancer::Rendezvous | Balancer::Maglev | Balancer::Random => {
                 Box::new(random::order(random, members))

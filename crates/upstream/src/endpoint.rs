@@ -1,21 +1,23 @@
 //! One address in a cluster, and the guard that counts a session on it.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use switchyard_balance::{EndpointToken, HashKey};
+use switchyard_balance::EndpointToken;
 use switchyard_discovery::Stance;
-use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::Ejection;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
 
 use crate::health::Health;
-use crate::outlier::{End, Outliers, Record};
+use crate::outlier::{End, Record};
+use crate::roster::Maker;
 use crate::sources::Sources;
+use crate::warmup::Warmup;
 
 /// One address in a cluster. Its name, the address as text, is its identity.
 pub struct Endpoint {
@@ -25,6 +27,8 @@ pub struct Endpoint {
     token: EndpointToken,
     /// Handshakes in flight and open sessions, over all workers.
     load: AtomicU32,
+    /// The same of all endpoints of the cluster, those among them that have left.
+    all: Arc<AtomicU32>,
     sources: Sources,
     /// A [`Health`], as probes see it.
     health: AtomicU8,
@@ -34,32 +38,30 @@ pub struct Endpoint {
     is_drained: AtomicBool,
     /// Whether its sessions are to go.
     asks_to_go: AtomicBool,
+    /// Since when it is given its share little by little.
+    warmup: Warmup,
     /// What it did wrong.
     record: Record,
     metrics: EndpointMetrics,
 }
 
 impl Endpoint {
-    pub(crate) fn new(
-        cluster: &str,
-        address: SocketAddr,
-        sources: &[IpAddr],
-        key: &HashKey,
-        outliers: Option<Arc<Outliers>>,
-        metrics: &Metrics,
-    ) -> Self {
+    /// One of the cluster that `maker` makes endpoints for.
+    pub(crate) fn new(maker: &Maker, address: SocketAddr) -> Self {
         let name: Arc<str> = address.to_string().into();
         Self {
             address,
-            token: EndpointToken::new(key, cluster, &name),
+            token: EndpointToken::new(&maker.key, &maker.cluster, &name),
             load: AtomicU32::new(0),
-            sources: Sources::towards(address, sources),
+            all: Arc::clone(&maker.load),
+            sources: Sources::towards(address, &maker.sources),
             is_leaving: AtomicBool::new(false),
             is_drained: AtomicBool::new(false),
             asks_to_go: AtomicBool::new(false),
             health: AtomicU8::new(Health::Unknown as u8),
-            record: Record::new(outliers),
-            metrics: metrics.endpoint(cluster, &name),
+            warmup: Warmup::new(maker.slow_start),
+            record: Record::new(maker.outliers.clone()),
+            metrics: maker.metrics.endpoint(&maker.cluster, &name),
             name,
         }
     }
@@ -82,21 +84,43 @@ impl Endpoint {
         self.load.load(Ordering::Relaxed)
     }
 
+    /// Leases that are held now with all endpoints of the cluster, also with those that have left it.
+    pub(crate) fn load_of_all(&self) -> u32 {
+        self.all.load(Ordering::Relaxed)
+    }
+
     /// Counts a handshake, and the session it may become, until the lease is dropped.
     ///
     /// It counts from the moment the endpoint is chosen, so that a burst of handshakes spreads.
     pub fn lease(self: &Arc<Self>) -> Lease {
         self.load.fetch_add(1, Ordering::Relaxed);
+        self.all.fetch_add(1, Ordering::Relaxed);
         Lease {
             endpoint: Arc::clone(self),
             session: None,
         }
     }
 
+    /// How much of its weight counts now, in thousandths: all of it, unless it comes back from
+    /// somewhere and starts slowly.
+    pub(crate) fn warmth(&self, now: Instant) -> NonZeroU32 {
+        self.warmup.reached(self.record.back(), now)
+    }
+
+    /// It starts slowly from now on.
+    pub(crate) fn warm_up(&self) {
+        self.warmup.begin(Instant::now());
+    }
+
     /// Whether it is to be given no session now, if there is another that can.
     #[must_use]
     pub fn is_left_out(&self, now: Instant) -> bool {
         self.health() == Health::Down || self.record.is_ejected(now)
+    }
+
+    /// Whether it is to be given sessions now.
+    pub(crate) fn takes_sessions(&self, now: Instant) -> bool {
+        self.wants_sessions() && !self.is_left_out(now)
     }
 
     /// Whether it wants new sessions: nobody drains it and it does not leave. One that does not is given
@@ -114,7 +138,9 @@ impl Endpoint {
 
     /// An operator drains it, or does no longer.
     pub(crate) fn set_drained(&self, is_drained: bool) {
-        self.is_drained.store(is_drained, Ordering::SeqCst);
+        if self.is_drained.swap(is_drained, Ordering::SeqCst) && !is_drained {
+            self.warm_up();
+        }
         self.settle();
     }
 
@@ -130,8 +156,10 @@ impl Endpoint {
 
     /// Discovery says so. Who is ready again keeps its sessions.
     pub(crate) fn set_stance(&self, stance: Stance) {
-        self.is_leaving
-            .store(stance == Stance::Leaving, Ordering::SeqCst);
+        let is_leaving = stance == Stance::Leaving;
+        if self.is_leaving.swap(is_leaving, Ordering::SeqCst) && !is_leaving {
+            self.warm_up();
+        }
         self.settle();
     }
 
@@ -167,7 +195,10 @@ impl Endpoint {
     }
 
     pub(crate) fn set_health(&self, health: Health) {
-        self.health.store(health as u8, Ordering::Relaxed);
+        let before = self.health.swap(health as u8, Ordering::Relaxed);
+        if before == Health::Down as u8 && health == Health::Up {
+            self.warm_up();
+        }
         self.metrics.up(health != Health::Down);
     }
 
@@ -256,6 +287,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.endpoint.load.fetch_sub(1, Ordering::Relaxed);
+        self.endpoint.all.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

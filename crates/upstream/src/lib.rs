@@ -8,6 +8,7 @@
 //! take as a whole, and everything towards the client. Once the 101 is verified, nothing of HTTP is
 //! left: a [`Switched`] is a socket and the bytes that came with the 101.
 
+mod allowance;
 mod attempts;
 mod body;
 mod cluster;
@@ -31,6 +32,7 @@ mod socket;
 mod sources;
 mod status;
 mod upgrade;
+mod warmup;
 
 #[cfg(test)]
 mod testing;

@@ -76,7 +76,7 @@ pub(crate) struct Record {
     refused: AtomicU32,
     /// Sessions that it ended badly, in a row.
     bad_ends: AtomicU32,
-    /// When it comes back, in milliseconds; in the past when it is not ejected.
+    /// When it comes back, in milliseconds; in the past when it is not ejected, 0 when it never was.
     back: AtomicU64,
     /// Ejections that followed one another closely.
     times: AtomicU32,
@@ -99,6 +99,14 @@ impl Record {
     /// Whether it is left out now.
     pub(crate) fn is_ejected(&self, now: Instant) -> bool {
         self.outliers.is_some() && self.back.load(Ordering::Relaxed) > self.millis(now)
+    }
+
+    /// When its last ejection ends or ended.
+    pub(crate) fn back(&self) -> Option<Instant> {
+        match self.back.load(Ordering::Relaxed) {
+            0 => None,
+            back => self.epoch.checked_add(Duration::from_millis(back)),
+        }
     }
 
     /// It answered something.

@@ -9,9 +9,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use switchyard_balance::bounded::Bound;
 use switchyard_config::NoneHealthy;
 
+use crate::allowance::Allowance;
 use crate::endpoint::Endpoint;
+use crate::roster::Roster;
 
 /// Indices of a cluster's endpoints, best first, each once; worked out as far as it is asked for.
 pub(crate) type Order = Box<dyn Iterator<Item = usize> + Send>;
@@ -21,7 +24,7 @@ pub(crate) type Order = Box<dyn Iterator<Item = usize> + Send>;
 pub enum Place {
     /// The first: the owner of the affinity value, where there is one.
     Owner,
-    /// One further down, because those before it are full.
+    /// One further down, because those before it are full or have their share.
     Overflow,
     /// One further down, because one before it could not be reached or is left out.
     Failover,
@@ -41,6 +44,8 @@ pub struct Candidate {
 pub(crate) struct Rules {
     /// Leases that one endpoint may have.
     pub(crate) max_sessions: Option<u32>,
+    /// How far above its share one may be.
+    pub(crate) bound: Option<Bound>,
     /// What happens while all are left out.
     pub(crate) none_healthy: NoneHealthy,
 }
@@ -66,10 +71,12 @@ pub(crate) enum Nobody {
 
 /// The endpoints of a cluster that may be given a session, best first, each once.
 pub struct Ranking {
-    endpoints: Arc<[Arc<Endpoint>]>,
+    roster: Arc<Roster>,
     order: Order,
     preferred: Preferred,
     rules: Rules,
+    /// Boxed: few clusters have one, and every handshake has a ranking.
+    allowance: Option<Box<Allowance>>,
     /// Whether who is left out is passed over.
     heeds_health: bool,
     passed: Passed,
@@ -91,26 +98,34 @@ struct Passed {
     left_out: bool,
 }
 
+/// How somebody's turn came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// By the order.
+    InOrder,
+    /// Before it because a cookie named them, or after it because there is nobody else: their share does
+    /// not matter.
+    OutOfOrder,
+}
+
 impl Ranking {
-    /// A `preferred` endpoint that is not among `endpoints` is ignored: it has left the cluster.
+    /// A `preferred` endpoint that is not in `roster` is ignored: it has left the cluster.
     pub(crate) fn new(
-        endpoints: Arc<[Arc<Endpoint>]>,
+        roster: Arc<Roster>,
         order: Order,
         preferred: Option<&Arc<Endpoint>>,
         rules: Rules,
     ) -> Self {
-        let position = preferred.and_then(|preferred| {
-            endpoints
-                .iter()
-                .position(|endpoint| endpoint.name() == preferred.name())
-        });
+        let position = preferred.and_then(|preferred| roster.position(preferred));
         let now = Instant::now();
-        let is_left_out =
-            |endpoint: &Arc<Endpoint>| !endpoint.wants_sessions() || endpoint.is_left_out(now);
+        let heeds_health = rules.none_healthy == NoneHealthy::Refuse
+            || roster.endpoints.iter().any(|it| it.takes_sessions(now));
         Self {
-            heeds_health: rules.none_healthy == NoneHealthy::Refuse
-                || !endpoints.iter().all(is_left_out),
-            endpoints,
+            allowance: rules
+                .bound
+                .map(|it| Box::new(Allowance::new(it, heeds_health))),
+            heeds_health,
+            roster,
             order,
             preferred: position.map_or(Preferred::None, Preferred::Due),
             rules,
@@ -122,6 +137,7 @@ impl Ranking {
     /// requests, among them those of the sessions that it has.
     pub(crate) fn of_requests(mut self) -> Self {
         self.rules.max_sessions = None;
+        self.allowance = None;
         self
     }
 
@@ -136,6 +152,7 @@ impl Ranking {
         }
     }
 
+    /// The next of the order, or the preferred one before it.
     fn next_index(&mut self) -> Option<usize> {
         match self.preferred {
             Preferred::None => self.order.next(),
@@ -147,14 +164,33 @@ impl Ranking {
         }
     }
 
-    /// Whether `endpoint` has to be passed over.
-    fn passes_over(&mut self, endpoint: &Endpoint) -> bool {
-        let is_left_out =
-            !endpoint.wants_sessions() || self.heeds_health && endpoint.is_left_out(Instant::now());
-        let is_full = self.rules.is_full(endpoint);
-        self.passed.left_out |= is_left_out;
-        self.passed.full |= is_full && !is_left_out;
-        is_left_out || is_full
+    /// Whose turn it is, with how strictly to judge them.
+    fn next_turn(&mut self) -> Option<(usize, Turn)> {
+        let is_preferred = matches!(self.preferred, Preferred::Due(_));
+        if let Some(index) = self.next_index() {
+            let turn = if is_preferred {
+                Turn::OutOfOrder
+            } else {
+                Turn::InOrder
+            };
+            return Some((index, turn));
+        }
+        let index = self.allowance.as_mut()?.next_put_off()?;
+        Some((index, Turn::OutOfOrder))
+    }
+
+    /// Whether `endpoint`, whose turn it is, has to be passed over.
+    fn passes_over(&mut self, index: usize, endpoint: &Endpoint, turn: Turn) -> bool {
+        let now = Instant::now();
+        if !endpoint.wants_sessions() || self.heeds_health && endpoint.is_left_out(now) {
+            self.passed.left_out = true;
+            return true;
+        }
+        let allowance = self.allowance.as_mut().filter(|_| turn == Turn::InOrder);
+        let is_full = self.rules.is_full(endpoint)
+            || allowance.is_some_and(|it| it.puts_off(&self.roster, index, now));
+        self.passed.full |= is_full;
+        is_full
     }
 
     fn place(&self) -> Place {
@@ -173,9 +209,9 @@ impl Iterator for Ranking {
 
     fn next(&mut self) -> Option<Candidate> {
         loop {
-            let index = self.next_index()?;
-            let endpoint = self.endpoints.get(index).cloned()?;
-            if self.passes_over(&endpoint) {
+            let (index, turn) = self.next_turn()?;
+            let endpoint = self.roster.endpoints.get(index).cloned()?;
+            if self.passes_over(index, &endpoint, turn) {
                 continue;
             }
             let place = self.place();
@@ -195,147 +231,4 @@ impl fmt::Debug for Ranking {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-    use std::time::Duration;
-
-    use switchyard_config as config;
-
-    use super::*;
-    use crate::outlier::End;
-    use crate::testing::{Rig, settings};
-
-    const RULES: Rules = Rules {
-        max_sessions: None,
-        none_healthy: NoneHealthy::TryAll,
-    };
-
-    /// Endpoints of which all may be ejected, each by one bad end.
-    fn fragile(count: u16) -> Arc<[Arc<Endpoint>]> {
-        let outlier = config::Outlier {
-            consecutive_failures: NonZeroU32::MIN,
-            close_codes: Vec::new(),
-            eject_for: Duration::from_hours(1),
-            max_ejected: 100,
-        };
-        let addresses: Vec<_> = (1..=count)
-            .map(|port| ([127, 0, 0, 1], port).into())
-            .collect();
-        let cluster = Rig::new().cluster(config::Cluster {
-            outlier: Some(outlier),
-            ..settings(&addresses)
-        });
-        cluster.endpoints()
-    }
-
-    fn places(ranking: &mut Ranking) -> Vec<(u16, Place)> {
-        ranking
-            .map(|it| (it.endpoint.address().port(), it.place))
-            .collect()
-    }
-
-    #[test]
-    fn who_is_ejected_is_passed_over() {
-        let endpoints = fragile(3);
-        endpoints[0].lease().end(End::ByEndpoint(1006));
-        let mut ranking = Ranking::new(Arc::clone(&endpoints), Box::new(0..3), None, RULES);
-        let expected = [(2, Place::Failover), (3, Place::Failover)];
-        assert_eq!(places(&mut ranking), expected);
-        let order = Box::new(0..3);
-        let mut ranking = Ranking::new(Arc::clone(&endpoints), order, Some(&endpoints[0]), RULES);
-        assert_eq!(places(&mut ranking), expected);
-        endpoints[1].lease().end(End::ByEndpoint(1006));
-        let mut ranking = Ranking::new(Arc::clone(&endpoints), Box::new(0..3), None, RULES);
-        assert_eq!(ranking.next().unwrap().place, Place::Failover);
-        endpoints[2].lease().end(End::ByEndpoint(1006));
-        assert!(ranking.next().is_none());
-    }
-
-    #[test]
-    fn when_all_are_ejected_all_are_tried_or_none() {
-        let endpoints = fragile(2);
-        for endpoint in &*endpoints {
-            endpoint.lease().end(End::ByEndpoint(1006));
-        }
-        let mut ranking = Ranking::new(Arc::clone(&endpoints), Box::new(0..2), None, RULES);
-        let expected = [(1, Place::Owner), (2, Place::Failover)];
-        assert_eq!(places(&mut ranking), expected);
-        let rules = Rules {
-            none_healthy: NoneHealthy::Refuse,
-            ..RULES
-        };
-        let mut ranking = Ranking::new(endpoints, Box::new(0..2), None, rules);
-        assert!(ranking.next().is_none());
-        assert_eq!(ranking.nobody(), Nobody::IsHealthy);
-    }
-
-    #[test]
-    fn who_is_full_overflows_to_the_next() {
-        let endpoints = endpoints(3);
-        let rules = Rules {
-            max_sessions: Some(1),
-            ..RULES
-        };
-        let _one = endpoints[0].lease();
-        let mut ranking = Ranking::new(Arc::clone(&endpoints), Box::new(0..3), None, rules);
-        let expected = [(2, Place::Overflow), (3, Place::Failover)];
-        assert_eq!(places(&mut ranking), expected);
-        let _others = [endpoints[1].lease(), endpoints[2].lease()];
-        let mut ranking = Ranking::new(Arc::clone(&endpoints), Box::new(0..3), None, rules);
-        assert!(ranking.next().is_none());
-        assert_eq!(ranking.nobody(), Nobody::HasRoom);
-        let requests = Ranking::new(endpoints, Box::new(0..3), None, rules).of_requests();
-        assert_eq!(ports(requests), [1, 2, 3]);
-    }
-
-    #[test]
-    fn in_an_empty_cluster_nobody_exists() {
-        let mut ranking = Ranking::new(Arc::new([]), Box::new(0..0), None, RULES);
-        assert!(ranking.next().is_none());
-        assert_eq!(ranking.nobody(), Nobody::Exists);
-    }
-
-    fn endpoints(count: u16) -> Arc<[Arc<Endpoint>]> {
-        let addresses: Vec<_> = (1..=count)
-            .map(|port| ([127, 0, 0, 1], port).into())
-            .collect();
-        Rig::new().cluster(settings(&addresses)).endpoints()
-    }
-
-    fn ports(ranking: Ranking) -> Vec<u16> {
-        ranking.map(|it| it.endpoint.address().port()).collect()
-    }
-
-    #[test]
-    fn without_a_preference_the_order_stands() {
-        let ranking = Ranking::new(
-            endpoints(4),
-            Box::new([2, 0, 3, 1].into_iter()),
-            None,
-            RULES,
-        );
-        assert_eq!(ports(ranking), [3, 1, 4, 2]);
-    }
-
-    #[test]
-    fn a_preferred_endpoint_goes_first_and_comes_once() {
-        let endpoints = endpoints(4);
-        for (preferred, expected) in [(2, [3, 1, 4, 2]), (3, [4, 3, 1, 2]), (1, [2, 3, 1, 4])] {
-            let order = Box::new([2, 0, 3, 1].into_iter());
-            let ranking = Ranking::new(
-                Arc::clone(&endpoints),
-                order,
-                Some(&endpoints[preferred]),
-                RULES,
-            );
-            assert_eq!(ports(ranking), expected);
-        }
-    }
-
-    #[test]
-    fn a_preferred_endpoint_that_left_is_ignored() {
-        let left = &endpoints(3)[2];
-        let ranking = Ranking::new(endpoints(2), Box::new(0..2), Some(left), RULES);
-        assert_eq!(ports(ranking), [1, 2]);
-    }
-}
+mod tests;

@@ -3,9 +3,12 @@
 //! An endpoint is known by its address. One that comes back while sessions of its former self still
 //! run is the same endpoint again, with their load and its record.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use switchyard_balance::{HashKey, Member, maglev};
 use switchyard_discovery::{Found, Stance};
@@ -13,6 +16,7 @@ use switchyard_telemetry::Metrics;
 
 use crate::endpoint::Endpoint;
 use crate::outlier::Outliers;
+use crate::warmup::WHOLE;
 
 /// Everyone in a cluster at one moment.
 #[derive(Debug, Default)]
@@ -21,6 +25,8 @@ pub(crate) struct Roster {
     pub(crate) endpoints: Arc<[Arc<Endpoint>]>,
     /// The same as the balancers want them.
     pub(crate) members: Box<[Member]>,
+    /// The sum of their weights.
+    pub(crate) weight: u64,
     /// Who owns which affinity, where the balancer is Maglev.
     pub(crate) table: Option<maglev::Table>,
 }
@@ -32,6 +38,10 @@ pub(crate) struct Maker {
     /// Whether rosters have a table.
     pub(crate) tabled: bool,
     pub(crate) sources: Vec<IpAddr>,
+    /// How long an endpoint warms up that comes to others.
+    pub(crate) slow_start: Option<Duration>,
+    /// Handshakes in flight and open sessions of all its endpoints.
+    pub(crate) load: Arc<AtomicU32>,
     pub(crate) outliers: Option<Arc<Outliers>>,
     pub(crate) metrics: Metrics,
     /// Endpoints that have left and may still have sessions.
@@ -54,7 +64,7 @@ impl Roster {
         endpoints: impl Iterator<Item = (SocketAddr, NonZeroU32)>,
     ) -> Self {
         let (endpoints, members) = endpoints
-            .map(|(address, weight)| maker.enlist(Arc::new(maker.endpoint(address)), weight))
+            .map(|(address, weight)| maker.enlist(Arc::new(Endpoint::new(maker, address)), weight))
             .unzip::<_, _, Vec<_>, Vec<_>>();
         Self::default().with(maker, endpoints, members)
     }
@@ -67,12 +77,16 @@ impl Roster {
         for found in found {
             let known = self.by_address(found.address);
             let endpoint = known.or_else(|| maker.former(found.address));
-            let endpoint = endpoint.unwrap_or_else(|| Arc::new(maker.endpoint(found.address)));
+            let endpoint =
+                endpoint.unwrap_or_else(|| Arc::new(Endpoint::new(maker, found.address)));
             changes.note(self, &endpoint, found.stance);
             endpoint.set_stance(found.stance);
             let (endpoint, member) = maker.enlist(endpoint, found.weight);
             endpoints.push(endpoint);
             members.push(member);
+        }
+        if !self.endpoints.is_empty() {
+            changes.joined.iter().for_each(|it| it.warm_up());
         }
         let next = self.with(maker, endpoints, members);
         for gone in self.endpoints.iter() {
@@ -96,6 +110,7 @@ impl Roster {
         let table = || kept.unwrap_or_else(|| maglev::Table::new(&maker.key, &members));
         Self {
             endpoints: endpoints.into(),
+            weight: members.iter().map(|it| u64::from(it.weight().get())).sum(),
             table: maker.tabled.then(table),
             members: members.into(),
         }
@@ -104,6 +119,42 @@ impl Roster {
     /// Whether it is one of them.
     pub(crate) fn has(&self, endpoint: &Endpoint) -> bool {
         self.by_address(endpoint.address()).is_some()
+    }
+
+    /// Where `endpoint` is among them.
+    pub(crate) fn position(&self, endpoint: &Endpoint) -> Option<usize> {
+        let mut endpoints = self.endpoints.iter();
+        endpoints.position(|it| it.address() == endpoint.address())
+    }
+
+    /// The weight of the endpoint at `index`, times how warm it is in thousandths.
+    pub(crate) fn warm_weight(&self, index: usize, now: Instant) -> NonZeroU32 {
+        let weight = self
+            .members
+            .get(index)
+            .map_or(NonZeroU32::MIN, Member::weight);
+        let warmth = self.endpoints.get(index).map_or(WHOLE, |it| it.warmth(now));
+        weight.saturating_mul(warmth)
+    }
+
+    /// The sum of these for those of which `takes` is true.
+    pub(crate) fn warm_weights(&self, now: Instant, takes: impl Fn(&Endpoint) -> bool) -> u64 {
+        let endpoints = self.endpoints.iter().enumerate();
+        endpoints
+            .filter(|(_, endpoint)| takes(endpoint))
+            .map(|(index, _)| u64::from(self.warm_weight(index, now).get()))
+            .sum()
+    }
+
+    /// The members with the weights that they have now: as they are, unless one warms up.
+    pub(crate) fn warm_members(&self, now: Instant) -> Cow<'_, [Member]> {
+        if self.endpoints.iter().all(|it| it.warmth(now) == WHOLE) {
+            return Cow::Borrowed(&self.members);
+        }
+        let members = self.members.iter().enumerate();
+        members
+            .map(|(index, member)| member.with_weight(self.warm_weight(index, now)))
+            .collect()
     }
 
     fn by_address(&self, address: SocketAddr) -> Option<Arc<Endpoint>> {
@@ -128,17 +179,6 @@ impl Changes {
 }
 
 impl Maker {
-    fn endpoint(&self, address: SocketAddr) -> Endpoint {
-        Endpoint::new(
-            &self.cluster,
-            address,
-            &self.sources,
-            &self.key,
-            self.outliers.clone(),
-            &self.metrics,
-        )
-    }
-
     fn enlist(&self, endpoint: Arc<Endpoint>, weight: NonZeroU32) -> (Arc<Endpoint>, Member) {
         let member = Member::new(&self.key, endpoint.name(), weight);
         (endpoint, member)

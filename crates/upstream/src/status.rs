@@ -9,6 +9,7 @@ use switchyard_discovery::Stance;
 use crate::cluster::Cluster;
 use crate::endpoint::Endpoint;
 use crate::health::Health;
+use crate::warmup::WHOLE;
 
 /// A cluster as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum State {
     Ejected,
     /// It has as many sessions as it may.
     Full,
+    /// It starts slowly, and gets fewer than its share.
+    WarmingUp,
     /// It does.
     Serving,
 }
@@ -93,16 +96,19 @@ impl Cluster {
     }
 
     fn state(&self, endpoint: &Endpoint) -> State {
+        let now = Instant::now();
         if endpoint.is_drained() {
             State::Draining
         } else if endpoint.stance() == Stance::Leaving {
             State::Leaving
         } else if endpoint.health() == Health::Down {
             State::Unhealthy
-        } else if endpoint.is_left_out(Instant::now()) {
+        } else if endpoint.is_left_out(now) {
             State::Ejected
         } else if self.rules().is_full(endpoint) {
             State::Full
+        } else if endpoint.warmth(now) < WHOLE {
+            State::WarmingUp
         } else {
             State::Serving
         }
@@ -131,6 +137,7 @@ impl State {
             Self::Unhealthy => "unhealthy",
             Self::Ejected => "ejected",
             Self::Full => "full",
+            Self::WarmingUp => "warming_up",
             Self::Serving => "serving",
         }
     }

@@ -98,6 +98,8 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         retries: 2,
         header_case: HeaderCase::Lower,
         source_addresses: Vec::new(),
+        bounded_load: None,
+        slow_start: None,
         max_sessions_per_endpoint: None,
         outlier: None,
         discovery: None,
@@ -112,9 +114,10 @@ pub(crate) fn ranked(cluster: &Cluster) -> Ranking {
     let order = 0..cluster.endpoints().len();
     let rules = Rules {
         max_sessions: None,
+        bound: None,
         none_healthy: NoneHealthy::TryAll,
     };
-    Ranking::new(cluster.endpoints(), Box::new(order), None, rules)
+    Ranking::new(cluster.roster(), Box::new(order), None, rules)
 }
 
 /// The fields of a handshake, as the client sent them.

@@ -46,6 +46,8 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         discovery: discovery?,
         on_removed: raw.on_removed?,
         balancer: raw.balancer?,
+        bounded_load: raw.bounded_load?.0.map(|factor| factor.0),
+        slow_start: raw.slow_start?.0.map(|time| time.0),
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
         header_case: raw.header_case?,

@@ -21,6 +21,10 @@ pub struct Cluster {
     pub on_removed: OnRemoved,
     /// How endpoints are ordered for a handshake.
     pub balancer: Balancer,
+    /// How many times its share of keyed sessions an endpoint may have, in hundredths. `None`: any.
+    pub bounded_load: Option<u32>,
+    /// How long an endpoint that comes takes until it has its share of new sessions. `None`: no time.
+    pub slow_start: Option<Duration>,
     /// How long one endpoint may take to accept a connection.
     pub connect_timeout: Duration,
     /// How many endpoints are tried after the first.

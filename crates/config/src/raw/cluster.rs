@@ -5,8 +5,8 @@ use crate::decode::table::table;
 use crate::decode::{At, List, Nothing, OrOff};
 use crate::model::{Balancer, HeaderCase, NoneHealthy, OnRemoved};
 use crate::scalar::{
-    CloseCode, Count, EndpointAddress, HeaderValue, Name, PathExact, Percent, SourceAddress,
-    Subprotocol,
+    CloseCode, Count, EndpointAddress, Factor, HeaderValue, Name, PathExact, Percent,
+    SourceAddress, Subprotocol,
 };
 
 table! {
@@ -26,6 +26,13 @@ table! {
         /// the session. Where the handshake has a value of `affinity` or an issued cookie, these decide
         /// and not the balancer.
         balancer: Balancer = "rendezvous";
+        /// Where sessions go by `affinity`, an endpoint is passed over that has so many times its share of
+        /// the sessions: they go to the next of the value's own order, and a popular value is split.
+        bounded_load: OrOff<Factor<101, 10_000>> = "off", eg "1.25";
+        /// How long an endpoint that joins others, or comes back after it was left out, takes to get from
+        /// a tenth of its share of new sessions to the whole. Where they go by `affinity` it is only the
+        /// bound of `bounded_load` that grows.
+        slow_start: OrOff<Timeout> = "off", eg "30s";
         /// How long one endpoint may take to accept a connection.
         connect_timeout: Timeout = "2s";
         /// How many endpoints are tried after the first, none of them twice. Nothing is tried again

@@ -34,6 +34,10 @@ impl<'de> Visitor<'de> for AsJsonVisitor {
         Ok(json!(value))
     }
 
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(json!(value))
+    }
+
     fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
         Ok(json!(value))
     }
@@ -93,8 +97,8 @@ fn holds(keyword: &str, rule: &Json, value: &Json, at: &str) -> Result<bool, Str
         "required" => list()
             .iter()
             .all(|key| value.get(key.as_str().expect("a key")).is_some()),
-        "minimum" => value.as_u64() >= rule.as_u64(),
-        "maximum" => value.as_u64() <= rule.as_u64(),
+        "minimum" => value.as_f64() >= rule.as_f64(),
+        "maximum" => value.as_f64() <= rule.as_f64(),
         "minLength" | "minItems" | "minProperties" => size(value) >= rule.as_u64(),
         "maxLength" | "maxProperties" => size(value) <= rule.as_u64(),
         // Looked into by the caller, or no matter of structure.
@@ -128,6 +132,7 @@ fn is_of_type(name: &str, value: &Json) -> bool {
         "array" => value.is_array(),
         "string" => value.is_string(),
         "integer" => value.is_u64(),
+        "number" => value.is_number(),
         other => panic!("the type {other} is not known here"),
     }
 }

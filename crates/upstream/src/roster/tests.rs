@@ -8,17 +8,23 @@ use crate::ranking::Place;
 use crate::testing::{Rig, settings};
 
 fn discovered(rig: &Rig) -> Arc<Cluster> {
+    starting(rig, None)
+}
+
+/// Its endpoints start so slowly.
+fn starting(rig: &Rig, slow_start: Option<Duration>) -> Arc<Cluster> {
     let dns = config::Dns {
         name: "chat.internal".to_owned(),
         records: config::Records::A(9),
         resolvers: Vec::new(),
-        timeout: std::time::Duration::MAX,
-        min_refresh: std::time::Duration::MAX,
-        max_refresh: std::time::Duration::MAX,
-        retry: std::time::Duration::MAX,
+        timeout: Duration::MAX,
+        min_refresh: Duration::MAX,
+        max_refresh: Duration::MAX,
+        retry: Duration::MAX,
     };
     rig.cluster(config::Cluster {
         discovery: Some(config::Discovery::Dns(dns)),
+        slow_start,
         ..settings(&[])
     })
 }
@@ -120,4 +126,18 @@ fn weights_follow() {
         .map(|random| first(random).endpoint.address().port())
         .collect();
     assert_eq!(firsts, [1; 6]);
+}
+
+#[test]
+fn who_joins_others_starts_slowly() {
+    let cluster = starting(&Rig::new(), Some(Duration::from_hours(1)));
+    let are_warm = || {
+        let endpoints = cluster.endpoints();
+        let warmths = endpoints.iter().map(|it| it.warmth(Instant::now()));
+        warmths.map(|it| it == WHOLE).collect::<Vec<_>>()
+    };
+    cluster.adopt(&ready(&[1, 2]));
+    assert_eq!(are_warm(), [true, true], "somebody has to");
+    cluster.adopt(&ready(&[1, 2, 3]));
+    assert_eq!(are_warm(), [true, true, false]);
 }

@@ -1,0 +1,93 @@
+//! Load stays level: popular keys are split, and whoever comes is given its share little by little.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use switchyard_testkit::kubernetes::{ApiServer, EndpointSlice, Pod};
+use switchyard_testkit::{Endpoint, Gateway, Peer, Settings};
+
+use crate::support::gateway;
+
+/// How many of these sessions each endpoint has.
+fn by_endpoint(sessions: &[Peer]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for session in sessions {
+        let name = session.head().get("x-endpoint").expect("a name");
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
+}
+
+fn sessions(gateway: &Gateway, count: usize) -> Vec<Peer> {
+    (0..count)
+        .map(|_| Peer::connect(gateway.web(), "/rooms/lobby"))
+        .collect()
+}
+
+#[test]
+fn a_popular_key_is_split_at_the_bound() {
+    let endpoints = ["a", "b", "c"].map(Endpoint::named);
+    let addresses: Vec<_> = endpoints.iter().map(Endpoint::address).collect();
+    for balancer in ["rendezvous", "maglev"] {
+        let settings = Settings::to(&addresses)
+            .matching("path: \"/rooms/{room}\"")
+            .route("affinity: [{ path: room }]")
+            .cluster(&format!("balancer: {balancer}"))
+            .cluster("bounded_load: 1.5");
+        let gateway = gateway(&settings);
+        let open = sessions(&gateway, 30);
+        let mut counts: Vec<_> = by_endpoint(&open).into_values().collect();
+        counts.sort_unstable();
+        // A share of 30 is 10, and the bound half of it more: the key's first two are filled to it.
+        assert_eq!(counts, [15, 15], "{balancer}");
+        let overflow = [("result", "overflow")];
+        let moved = gateway
+            .metrics()
+            .count("switchyard_affinity_total", &overflow);
+        assert_eq!(moved, 15);
+    }
+}
+
+/// What `/clusters` says of the endpoints.
+fn said(gateway: &Gateway) -> Vec<Value> {
+    let answer = gateway.ask_admin("/clusters");
+    let said: Value = serde_json::from_str(answer.text()).expect("JSON");
+    let endpoints = said["clusters"][0]["endpoints"].as_array();
+    endpoints.expect("a list").clone()
+}
+
+#[test]
+fn whoever_joins_others_is_given_its_share_little_by_little() {
+    let (old, new) = (Endpoint::named("old"), Endpoint::named("new"));
+    let server = ApiServer::start();
+    let slice = |name: &str, endpoint: &Endpoint| {
+        EndpointSlice::new("chat", name, endpoint.address().port()).pod(Pod::ready("127.0.0.1"))
+    };
+    server.set(&slice("one", &old));
+    let watched = format!(
+        "kubernetes: {{ namespace: default, service: chat, port: ws, kubeconfig: {} }}",
+        server.kubeconfig().display()
+    );
+    let settings = Settings::looked_up()
+        .cluster(&watched)
+        .cluster("balancer: round_robin")
+        .cluster("slow_start: 1h");
+    let gateway = gateway(&settings);
+    let joined = |count| {
+        let labels = [("cluster", "main")];
+        gateway.wait_metric("switchyard_cluster_endpoints", &labels, count);
+    };
+    joined(1);
+    assert_eq!(said(&gateway)[0]["state"], "serving");
+    server.set(&slice("two", &new));
+    joined(2);
+    let states: Vec<_> = said(&gateway)
+        .iter()
+        .map(|it| it["state"].clone())
+        .collect();
+    assert!(states.contains(&"warming_up".into()), "{states:?}");
+    assert!(states.contains(&"serving".into()), "{states:?}");
+    // A tenth of the weight: one turn of eleven.
+    let open = sessions(&gateway, 22);
+    assert_eq!(by_endpoint(&open), [("new", 2), ("old", 20)].into());
+}
