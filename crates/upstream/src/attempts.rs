@@ -1,9 +1,11 @@
 //! Goes down a ranking until an endpoint answers: the one place that decides about retries.
 //!
-//! An attempt that sent nothing moves on to the next endpoint, at most `retries` more. Once a byte of
-//! a request may have been sent nothing is tried again: the endpoint may have acted on it.
+//! An attempt that sent nothing moves on to the next endpoint, at most `retries` more and as long as the
+//! cluster's budget lasts. Once a byte of a request may have been sent nothing is tried again: the
+//! endpoint may have acted on it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::client::conn::TrySendError;
 
@@ -54,8 +56,13 @@ where
 {
     let mut last = None;
     for (position, turn) in ranking.by_ref().take(cluster.attempts()).enumerate() {
-        if position > 0 {
+        if position == 0 {
+            cluster.retry_budget().earn();
+        } else if cluster.retry_budget().spend(Instant::now()) {
             cluster.metrics().retried();
+        } else {
+            cluster.metrics().retry_denied();
+            break;
         }
         let endpoint = Arc::clone(&turn.endpoint);
         match attempt(turn, request).await {

@@ -20,6 +20,7 @@ use crate::health;
 use crate::membership::{self, Departures};
 use crate::outlier::Outliers;
 use crate::ranking::{Order, Ranking, Rules};
+use crate::retry_budget::RetryBudget;
 use crate::roster::{Changes, Maker, Roster};
 use crate::sources;
 
@@ -35,6 +36,7 @@ pub struct Cluster {
     cursor: AtomicU64,
     connect_timeout: Duration,
     retries: u32,
+    retry_budget: RetryBudget,
     header_case: HeaderCase,
     rules: Rules,
     health: Option<Arc<config::Health>>,
@@ -70,6 +72,7 @@ impl Cluster {
             cursor: AtomicU64::new(0),
             connect_timeout: cluster.connect_timeout,
             retries: cluster.retries,
+            retry_budget: RetryBudget::new(cluster.retry_budget, Instant::now()),
             header_case: cluster.header_case,
             rules: Rules {
                 bound: cluster.bounded_load.map(Bound::from_hundredths),
@@ -235,6 +238,10 @@ impl Cluster {
         usize::try_from(self.retries)
             .unwrap_or(usize::MAX)
             .saturating_add(1)
+    }
+
+    pub(crate) fn retry_budget(&self) -> &RetryBudget {
+        &self.retry_budget
     }
 
     pub(crate) fn metrics(&self) -> &ClusterMetrics {

@@ -25,6 +25,7 @@ mod outlier;
 mod pool;
 mod ranking;
 mod replay;
+mod retry_budget;
 mod roster;
 mod send;
 mod shake;

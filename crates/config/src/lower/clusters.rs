@@ -50,6 +50,7 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         slow_start: raw.slow_start?.0.map(|time| time.0),
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
+        retry_budget: raw.retry_budget?.0.map(|percent| percent.0),
         header_case: raw.header_case?,
         source_addresses: sources::lower(raw.source_addresses?)?,
         max_sessions_per_endpoint: raw.max_sessions_per_endpoint?.0.map(Count::at_least_one),

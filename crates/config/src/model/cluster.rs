@@ -29,6 +29,8 @@ pub struct Cluster {
     pub connect_timeout: Duration,
     /// How many endpoints are tried after the first.
     pub retries: u32,
+    /// Percent of the requests that may be tried again; 1 to 100. `None`: all.
+    pub retry_budget: Option<u32>,
     /// How header names are written to the endpoints.
     pub header_case: HeaderCase,
     /// Where connections come from; the system chooses if there is none. Unique, and where there

@@ -38,6 +38,9 @@ table! {
         /// How many endpoints are tried after the first, none of them twice. Nothing is tried again
         /// once a part of the request has been sent.
         retries: Count<0, 100> = "2";
+        /// Tries after the first, of all handshakes and requests: no more than this share of them, so that
+        /// endpoints that fail under their load do not get twice of it. Ten a second are free.
+        retry_budget: OrOff<Percent> = "20%";
         /// How header names are written to the endpoints. HTTP says that it makes no difference;
         /// some servers disagree.
         header_case: HeaderCase = "lower";

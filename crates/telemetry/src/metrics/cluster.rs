@@ -7,6 +7,7 @@ use super::registered;
 /// The families that every cluster has a series of.
 pub(super) struct ClusterVecs {
     retries: IntCounterVec,
+    denied: IntCounterVec,
     endpoints: IntGaugeVec,
     discoveries: IntCounterVec,
     failures: IntCounterVec,
@@ -17,6 +18,10 @@ impl ClusterVecs {
         let retries = Opts::new(
             "switchyard_cluster_retries_total",
             "Times that the next endpoint was tried because one could not be reached.",
+        );
+        let denied = Opts::new(
+            "switchyard_cluster_retries_denied_total",
+            "Times that the next endpoint was not tried because the retry budget was spent.",
         );
         let endpoints = Opts::new(
             "switchyard_cluster_endpoints",
@@ -33,6 +38,7 @@ impl ClusterVecs {
         let by_reason = ["cluster", "reason"];
         Ok(Self {
             retries: registered(registry, IntCounterVec::new(retries, &["cluster"])?)?,
+            denied: registered(registry, IntCounterVec::new(denied, &["cluster"])?)?,
             endpoints: registered(registry, IntGaugeVec::new(endpoints, &["cluster"])?)?,
             discoveries: registered(registry, IntCounterVec::new(discoveries, &["cluster"])?)?,
             failures: registered(registry, IntCounterVec::new(failures, &by_reason)?)?,
@@ -43,6 +49,7 @@ impl ClusterVecs {
         ClusterMetrics {
             name: name.into(),
             retries: self.retries.with_label_values(&[name]),
+            denied: self.denied.with_label_values(&[name]),
             endpoints: self.endpoints.with_label_values(&[name]),
             discoveries: self.discoveries.with_label_values(&[name]),
             failures: self.failures.clone(),
@@ -55,6 +62,7 @@ impl ClusterVecs {
 pub struct ClusterMetrics {
     name: Box<str>,
     retries: IntCounter,
+    denied: IntCounter,
     endpoints: IntGauge,
     discoveries: IntCounter,
     failures: IntCounterVec,
@@ -64,6 +72,11 @@ impl ClusterMetrics {
     /// Counts a move to the next endpoint in order.
     pub fn retried(&self) {
         self.retries.inc();
+    }
+
+    /// Counts a move to the next endpoint that was not made, for want of a budget.
+    pub fn retry_denied(&self) {
+        self.denied.inc();
     }
 
     /// The cluster has so many endpoints.

@@ -599,6 +599,24 @@ async fn no_more_than_retries_are_tried() {
 }
 
 #[tokio::test]
+async fn retries_end_with_their_budget() {
+    let (rig, first, second) = (Rig::new(), Refusing::new(), Refusing::new());
+    let mut settings = settings(&[first.address(), second.address()]);
+    settings.retry_budget = Some(1);
+    let cluster = rig.cluster(settings);
+    let denied = r#"switchyard_cluster_retries_denied_total{cluster="chat"} 1"#;
+    // A hundred are saved up, and ten a second come on top of that.
+    for _ in 0..10_000 {
+        let error = upgrade(&rig, &cluster).await.unwrap_err();
+        assert_eq!(error.reason(), "connect_refused");
+        if rig.counts(denied) {
+            return;
+        }
+    }
+    panic!("every retry was made");
+}
+
+#[tokio::test]
 async fn nothing_is_retried_once_the_request_was_sent() {
     let (rig, first, second) = (Rig::new(), Script::bind().await, Script::bind().await);
     let cluster = rig.cluster(settings(&[first.address(), second.address()]));
