@@ -81,7 +81,7 @@ fn the_endpoint_is_not_to_blame_for_a_source_address() {
 #[track_caller]
 fn assert_blames_itself(gateway: &Gateway) {
     let metrics = gateway.metrics();
-    let shortage = [("result", "no_socket")];
+    let shortage = [("result", "no_port")];
     assert_eq!(metrics.count("switchyard_handshakes_total", &shortage), 1);
     assert_eq!(metrics.count("switchyard_endpoint_failures_total", &[]), 0);
 }
@@ -132,6 +132,14 @@ fn use_all_ports() {
     assert_eq!(counts.len(), 2, "{counts:?}");
     assert_eq!(counts[0], counts[1], "a port of one address was not used");
     assert_blames_itself(&gateway);
+    let used = gateway
+        .metrics()
+        .get("switchyard_upstream_ports_used_ratio", &[]);
+    // Sixteen on each address, of which listeners have some.
+    assert_eq!(
+        used,
+        Some(f64::from(u32::try_from(sessions.len()).unwrap()) / 32.0)
+    );
 }
 
 /// The endpoint's side of a handshake.

@@ -16,8 +16,8 @@ use ipnet::IpNet;
 
 pub(crate) use choice::Choice;
 pub use cluster::{
-    Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier, Probe,
-    WebSocketProbe,
+    Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
+    PendingHandshakes, Probe, WebSocketProbe,
 };
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
 pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};

@@ -16,7 +16,9 @@ use crate::decode::{At, List};
 use crate::model::Workers;
 use crate::scalar;
 
-pub(crate) use cluster::{Cluster, Endpoint, Health, HttpProbe, Outlier, WebSocketProbe};
+pub(crate) use cluster::{
+    Cluster, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, WebSocketProbe,
+};
 pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};

@@ -55,7 +55,8 @@ where
     F: Future<Output = Attempt<R, T>>,
 {
     let mut last = None;
-    for (position, turn) in ranking.by_ref().take(cluster.attempts()).enumerate() {
+    for position in 0..cluster.attempts() {
+        let Some(turn) = ranking.next() else { break };
         if position == 0 {
             cluster.retry_budget().earn();
         } else if cluster.retry_budget().spend(Instant::now()) {
@@ -82,6 +83,7 @@ fn nobody(cluster: &Cluster, nobody: Nobody) -> DialError {
     match nobody {
         Nobody::Exists => DialError::NoEndpoint { cluster },
         Nobody::HasRoom => DialError::NoRoom { cluster },
+        Nobody::HasPort => DialError::NoPort { cluster },
         Nobody::IsHealthy => DialError::NoneHealthy { cluster },
     }
 }

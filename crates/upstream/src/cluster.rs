@@ -52,6 +52,7 @@ impl Cluster {
             key: key.clone(),
             tabled: cluster.balancer == Balancer::Maglev,
             sources: sources.clone(),
+            pending: cluster.pending_handshakes,
             slow_start: cluster.slow_start,
             load: Arc::default(),
             outliers: cluster.outlier.clone().map(Outliers::new).map(Arc::new),

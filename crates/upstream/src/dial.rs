@@ -34,8 +34,8 @@ pub(crate) async fn connect(
     let stream = connected
         .and_then(prepare)
         .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
-    endpoint.metrics().connected(started.elapsed());
-    Ok(Socket::new(stream, nursery.enter()))
+    let connection = endpoint.metrics().connected(started.elapsed());
+    Ok(Socket::new(stream, nursery.enter(), connection))
 }
 
 /// Every option is a system call for each session: only what a session cannot begin without.

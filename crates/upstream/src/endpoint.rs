@@ -15,6 +15,7 @@ use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
 
 use crate::health::Health;
 use crate::outlier::{End, Record};
+use crate::pending::{Pending, Refusal};
 use crate::roster::Maker;
 use crate::sources::Sources;
 use crate::warmup::Warmup;
@@ -30,6 +31,7 @@ pub struct Endpoint {
     /// The same of all endpoints of the cluster, those among them that have left.
     all: Arc<AtomicU32>,
     sources: Sources,
+    pending: Pending,
     /// A [`Health`], as probes see it.
     health: AtomicU8,
     /// Whether discovery says that it is on its way out, or it has left.
@@ -49,19 +51,23 @@ impl Endpoint {
     /// One of the cluster that `maker` makes endpoints for.
     pub(crate) fn new(maker: &Maker, address: SocketAddr) -> Self {
         let name: Arc<str> = address.to_string().into();
+        let sources = Sources::towards(address, &maker.sources);
+        let metrics = maker.metrics.endpoint(&maker.cluster, &name);
+        metrics.ports(sources.ports());
         Self {
             address,
             token: EndpointToken::new(&maker.key, &maker.cluster, &name),
             load: AtomicU32::new(0),
             all: Arc::clone(&maker.load),
-            sources: Sources::towards(address, &maker.sources),
+            sources,
+            pending: Pending::new(maker.pending),
             is_leaving: AtomicBool::new(false),
             is_drained: AtomicBool::new(false),
             asks_to_go: AtomicBool::new(false),
             health: AtomicU8::new(Health::Unknown as u8),
             warmup: Warmup::new(maker.slow_start),
             record: Record::new(maker.outliers.clone()),
-            metrics: maker.metrics.endpoint(&maker.cluster, &name),
+            metrics,
             name,
         }
     }
@@ -243,6 +249,23 @@ impl Endpoint {
         &self.sources
     }
 
+    /// Waits until it may be sent a handshake, which counts until the place is dropped.
+    pub(crate) async fn enter(self: &Arc<Self>) -> Result<Place, Refusal> {
+        self.pending.enter(&self.metrics).await?;
+        self.metrics.handshake_begun();
+        Ok(Place(Arc::clone(self)))
+    }
+
+    /// Whether it has as many leases as it may, or as many handshakes wait for it.
+    pub(crate) fn is_full(&self, max_sessions: Option<u32>) -> bool {
+        max_sessions.is_some_and(|most| self.load() >= most) || self.pending.is_overrun()
+    }
+
+    /// Whether there is a port left to dial it from, as far as this process uses them.
+    pub(crate) fn has_port(&self) -> bool {
+        self.metrics.has_port()
+    }
+
     pub(crate) fn metrics(&self) -> &EndpointMetrics {
         &self.metrics
     }
@@ -254,6 +277,17 @@ impl fmt::Debug for Endpoint {
             .field("name", &self.name)
             .field("load", &self.load())
             .finish_non_exhaustive()
+    }
+}
+
+/// A handshake that an endpoint has not answered yet.
+#[must_use = "the handshake counts while it is held"]
+pub(crate) struct Place(Arc<Endpoint>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.metrics.handshake_over();
+        self.0.pending.leave();
     }
 }
 

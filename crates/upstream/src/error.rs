@@ -34,6 +34,26 @@ pub enum DialError {
         /// Whose ranking it was.
         cluster: Arc<str>,
     },
+    /// Every endpoint that could be tried has a connection from each port of the source addresses.
+    #[error("there is no port left to dial an endpoint of cluster {cluster} from")]
+    NoPort {
+        /// Whose ranking it was.
+        cluster: Arc<str>,
+    },
+    /// As many handshakes wait for the endpoint as may.
+    #[error("too many handshakes wait for endpoint {endpoint}")]
+    Busy {
+        /// Who was to be asked.
+        endpoint: Arc<str>,
+    },
+    /// The endpoint had so many handshakes under way that this one was not begun.
+    #[error("the handshake was not its turn with endpoint {endpoint} within {after:?}")]
+    QueueTimeout {
+        /// Who was to be asked.
+        endpoint: Arc<str>,
+        /// How long it waited.
+        after: Duration,
+    },
     /// The gateway could not make a socket: descriptors, ports or memory ran out on this side.
     #[error("the gateway has no socket left to dial endpoint {endpoint}")]
     NoSocket {
@@ -152,6 +172,12 @@ impl DialError {
             Self::NoEndpoint { .. } => "no_endpoint",
             Self::NoRoom { .. } => "endpoints_full",
             Self::NoneHealthy { .. } => "none_healthy",
+            Self::Busy { .. } => "endpoint_busy",
+            Self::QueueTimeout { .. } => "queue_timeout",
+            Self::NoPort { .. } => "no_port",
+            Self::NoSocket { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable => {
+                "no_port"
+            }
             Self::NoSocket { .. } => "no_socket",
             Self::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
                 "connect_refused"
@@ -175,6 +201,9 @@ impl DialError {
             Self::NoEndpoint { .. }
             | Self::NoRoom { .. }
             | Self::NoneHealthy { .. }
+            | Self::NoPort { .. }
+            | Self::Busy { .. }
+            | Self::QueueTimeout { .. }
             | Self::NoSocket { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::ConnectTimeout { .. } | Self::AnswerTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Connect { .. }
@@ -203,6 +232,9 @@ impl DialError {
             Self::NoEndpoint { .. }
                 | Self::NoRoom { .. }
                 | Self::NoneHealthy { .. }
+                | Self::NoPort { .. }
+                | Self::Busy { .. }
+                | Self::QueueTimeout { .. }
                 | Self::NoSocket { .. }
                 | Self::RequestBody { .. }
         )
@@ -236,12 +268,10 @@ mod tests {
     fn a_shortage_on_this_side_is_not_the_endpoints_fault() {
         let address = io::Error::from(io::ErrorKind::AddrNotAvailable);
         let codes = [EMFILE, ENFILE, ENOBUFS].map(io::Error::from_raw_os_error);
-        for source in codes.into_iter().chain([address]) {
+        let shortages = codes.map(|code| (code, "no_socket"));
+        for (source, reason) in shortages.into_iter().chain([(address, "no_port")]) {
             let error = connect(source);
-            assert_eq!(
-                (error.reason(), error.status().as_u16()),
-                ("no_socket", 503)
-            );
+            assert_eq!((error.reason(), error.status().as_u16()), (reason, 503));
             assert!(!error.blames_endpoint());
         }
     }

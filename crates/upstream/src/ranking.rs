@@ -50,23 +50,17 @@ pub(crate) struct Rules {
     pub(crate) none_healthy: NoneHealthy,
 }
 
-impl Rules {
-    /// Whether `endpoint` has as many sessions as it may.
-    pub(crate) fn is_full(self, endpoint: &Endpoint) -> bool {
-        self.max_sessions
-            .is_some_and(|most| endpoint.load() >= most)
-    }
-}
-
-/// Why a ranking had nobody to try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a ranking had nobody to try; of several the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Nobody {
     /// The cluster is empty.
     Exists,
-    /// All are full, or left out.
-    HasRoom,
     /// All are left out.
     IsHealthy,
+    /// There is no port left to dial them from, or they are left out.
+    HasPort,
+    /// All are full, or one of the above.
+    HasRoom,
 }
 
 /// The endpoints of a cluster that may be given a session, best first, each once.
@@ -74,12 +68,16 @@ pub struct Ranking {
     roster: Arc<Roster>,
     order: Order,
     preferred: Preferred,
-    rules: Rules,
+    max_sessions: Option<u32>,
+    is_for_sessions: bool,
     /// Boxed: few clusters have one, and every handshake has a ranking.
     allowance: Option<Box<Allowance>>,
     /// Whether who is left out is passed over.
     heeds_health: bool,
-    passed: Passed,
+    /// Of the next.
+    place: Place,
+    /// Why some were passed over.
+    nobody: Nobody,
 }
 
 /// The endpoint that goes before the order.
@@ -88,14 +86,6 @@ enum Preferred {
     None,
     Due(usize),
     Done(usize),
-}
-
-/// Who was passed over or tried so far.
-#[derive(Debug, Clone, Copy, Default)]
-struct Passed {
-    tried: bool,
-    full: bool,
-    left_out: bool,
 }
 
 /// How somebody's turn came.
@@ -128,28 +118,24 @@ impl Ranking {
             roster,
             order,
             preferred: position.map_or(Preferred::None, Preferred::Due),
-            rules,
-            passed: Passed::default(),
+            max_sessions: rules.max_sessions,
+            is_for_sessions: true,
+            place: Place::Owner,
+            nobody: Nobody::Exists,
         }
     }
 
     /// The same for what is no session: an endpoint that may not have another one still answers plain
     /// requests, among them those of the sessions that it has.
     pub(crate) fn of_requests(mut self) -> Self {
-        self.rules.max_sessions = None;
+        self.is_for_sessions = false;
         self.allowance = None;
         self
     }
 
     /// Why nobody came.
     pub(crate) fn nobody(&self) -> Nobody {
-        if self.passed.full {
-            Nobody::HasRoom
-        } else if self.passed.left_out {
-            Nobody::IsHealthy
-        } else {
-            Nobody::Exists
-        }
+        self.nobody
     }
 
     /// The next of the order, or the preferred one before it.
@@ -179,27 +165,30 @@ impl Ranking {
         Some((index, Turn::OutOfOrder))
     }
 
-    /// Whether `endpoint`, whose turn it is, has to be passed over.
-    fn passes_over(&mut self, index: usize, endpoint: &Endpoint, turn: Turn) -> bool {
+    /// Why `endpoint`, whose turn it is, has to be passed over, if it has to.
+    fn objection(&mut self, index: usize, endpoint: &Endpoint, turn: Turn) -> Option<Nobody> {
         let now = Instant::now();
         if !endpoint.wants_sessions() || self.heeds_health && endpoint.is_left_out(now) {
-            self.passed.left_out = true;
-            return true;
+            return Some(Nobody::IsHealthy);
+        }
+        if self.is_for_sessions && endpoint.is_full(self.max_sessions) {
+            return Some(Nobody::HasRoom);
+        }
+        if self.is_for_sessions && !endpoint.has_port() {
+            return Some(Nobody::HasPort);
         }
         let allowance = self.allowance.as_mut().filter(|_| turn == Turn::InOrder);
-        let is_full = self.rules.is_full(endpoint)
-            || allowance.is_some_and(|it| it.puts_off(&self.roster, index, now));
-        self.passed.full |= is_full;
-        is_full
+        let is_put_off = allowance.is_some_and(|it| it.puts_off(&self.roster, index, now));
+        is_put_off.then_some(Nobody::HasRoom)
     }
 
-    fn place(&self) -> Place {
-        if self.passed.tried || self.passed.left_out {
-            Place::Failover
-        } else if self.passed.full {
-            Place::Overflow
-        } else {
-            Place::Owner
+    /// Somebody was passed over for this reason.
+    fn pass_over(&mut self, reason: Nobody) {
+        self.nobody = self.nobody.max(reason);
+        if reason == Nobody::IsHealthy {
+            self.place = Place::Failover;
+        } else if self.place == Place::Owner {
+            self.place = Place::Overflow;
         }
     }
 }
@@ -211,11 +200,11 @@ impl Iterator for Ranking {
         loop {
             let (index, turn) = self.next_turn()?;
             let endpoint = self.roster.endpoints.get(index).cloned()?;
-            if self.passes_over(index, &endpoint, turn) {
+            if let Some(reason) = self.objection(index, &endpoint, turn) {
+                self.pass_over(reason);
                 continue;
             }
-            let place = self.place();
-            self.passed.tried = true;
+            let place = std::mem::replace(&mut self.place, Place::Failover);
             return Some(Candidate { endpoint, place });
         }
     }
@@ -225,7 +214,7 @@ impl fmt::Debug for Ranking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ranking")
             .field("preferred", &self.preferred)
-            .field("passed", &self.passed)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }

@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::nursery::Nursery;
-    use crate::testing::{Script, within};
+    use crate::testing::{Script, connection, within};
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -111,7 +111,7 @@ mod tests {
         let script = Script::bind().await;
         let (stream, mut peer) =
             tokio::join!(TcpStream::connect(script.address()), script.accept());
-        let socket = Socket::new(stream.unwrap(), Nursery::default().enter());
+        let socket = Socket::new(stream.unwrap(), Nursery::default().enter(), connection());
         let mut replay = Replay::new(socket, Bytes::from_static(b"read "));
         let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use switchyard_balance::{HashKey, Member, maglev};
+use switchyard_config::PendingHandshakes;
 use switchyard_discovery::{Found, Stance};
 use switchyard_telemetry::Metrics;
 
@@ -38,6 +39,7 @@ pub(crate) struct Maker {
     /// Whether rosters have a table.
     pub(crate) tabled: bool,
     pub(crate) sources: Vec<IpAddr>,
+    pub(crate) pending: Option<PendingHandshakes>,
     /// How long an endpoint warms up that comes to others.
     pub(crate) slow_start: Option<Duration>,
     /// Handshakes in flight and open sessions of all its endpoints.

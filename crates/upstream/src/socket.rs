@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use switchyard_telemetry::metrics::endpoint::EndpointConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -33,12 +34,17 @@ pub struct Socket {
     stream: TcpStream,
     /// Until keep-alive is armed.
     youth: Option<Youth>,
+    /// Counts it while it is open.
+    _connection: EndpointConnection,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, youth: Youth) -> Self {
-        let youth = Some(youth);
-        Self { stream, youth }
+    pub(crate) fn new(stream: TcpStream, youth: Youth, connection: EndpointConnection) -> Self {
+        Self {
+            stream,
+            youth: Some(youth),
+            _connection: connection,
+        }
     }
 
     /// The connection itself, for as long as a handshake takes: keep-alive is not armed meanwhile.
@@ -132,12 +138,15 @@ mod tests {
 
     use super::*;
     use crate::nursery::Nursery;
-    use crate::testing::{Peer, Script, within};
+    use crate::testing::{Peer, Script, connection, within};
 
     async fn connected(nursery: &Nursery) -> (Socket, Peer) {
         let script = Script::bind().await;
         let (stream, peer) = tokio::join!(TcpStream::connect(script.address()), script.accept());
-        (Socket::new(stream.unwrap(), nursery.enter()), peer)
+        (
+            Socket::new(stream.unwrap(), nursery.enter(), connection()),
+            peer,
+        )
     }
 
     fn is_armed(socket: &Socket) -> bool {

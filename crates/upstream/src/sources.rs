@@ -13,6 +13,8 @@ use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::ports;
+
 /// The source addresses for one endpoint, and whose turn it is.
 #[derive(Debug)]
 pub(crate) struct Sources {
@@ -29,6 +31,12 @@ impl Sources {
             addresses: addresses.iter().filter(of_its_family).copied().collect(),
             turn: AtomicUsize::new(0),
         }
+    }
+
+    /// How many connections there can be to the endpoint; `None` where the system does not say.
+    pub(crate) fn ports(&self) -> Option<u32> {
+        let addresses = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
+        Some(ports::of_an_address()?.saturating_mul(addresses.max(1)))
     }
 
     /// Connects from the address whose turn it is, or from the next that has a port left. Without

@@ -105,7 +105,7 @@ impl Cluster {
             State::Unhealthy
         } else if endpoint.is_left_out(now) {
             State::Ejected
-        } else if self.rules().is_full(endpoint) {
+        } else if endpoint.is_full(self.rules().max_sessions) {
             State::Full
         } else if endpoint.warmth(now) < WHOLE {
             State::WarmingUp

@@ -13,6 +13,7 @@ use switchyard_balance::HashKey;
 use switchyard_config::{self as config, Balancer, HeaderCase, NoneHealthy, OnRemoved};
 use switchyard_drain::Tasks;
 use switchyard_proto::handshake::Offer;
+use switchyard_telemetry::metrics::endpoint::EndpointConnection;
 use switchyard_telemetry::{Build, Metrics};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -84,6 +85,12 @@ impl Rig {
     }
 }
 
+/// One that is counted nowhere.
+pub(crate) fn connection() -> EndpointConnection {
+    let metrics = Rig::new().metrics.endpoint("chat", "a");
+    metrics.connected(Duration::ZERO)
+}
+
 /// A round-robin cluster that tries three endpoints.
 pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
     let endpoint = |address: &SocketAddr| config::Endpoint {
@@ -101,6 +108,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         source_addresses: Vec::new(),
         bounded_load: None,
         slow_start: None,
+        pending_handshakes: None,
         max_sessions_per_endpoint: None,
         outlier: None,
         discovery: None,

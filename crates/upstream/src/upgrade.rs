@@ -21,6 +21,7 @@ use crate::dialer::Dialer;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::DialError;
 use crate::http1;
+use crate::pending::Refusal;
 use crate::ranking::{Candidate, Place, Ranking};
 use crate::replay::Replay;
 use crate::send::Answered;
@@ -90,6 +91,10 @@ impl Dialer {
         answer_within: Duration,
     ) -> Attempt<(), Upgrade> {
         let lease = turn.endpoint.lease();
+        let _place = match turn.endpoint.enter().await {
+            Ok(place) => place,
+            Err(refusal) => return not_begun(&turn.endpoint, refusal),
+        };
         let timeout = cluster.connect_timeout();
         let socket = match dial::connect(&self.nursery, &turn.endpoint, timeout).await {
             Ok(socket) => socket,
@@ -183,6 +188,15 @@ fn switch(turn: Candidate, lease: Lease, io: Socket, accepted: Accepted) -> Swit
         endpoint,
         lease: lease.opened(),
         place,
+    }
+}
+
+/// Who has a full queue is passed over; who has waited has waited long enough.
+fn not_begun<T>(endpoint: &Endpoint, refusal: Refusal) -> Attempt<(), T> {
+    let endpoint = Arc::clone(endpoint.name());
+    match refusal {
+        Refusal::QueueFull => Attempt::Unsent((), DialError::Busy { endpoint }),
+        Refusal::Waited(after) => Attempt::Failed(DialError::QueueTimeout { endpoint, after }),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
-use crate::model::{Cluster, Endpoint, Outlier};
+use crate::model::{Cluster, Endpoint, Outlier, PendingHandshakes};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::Count;
@@ -54,9 +54,18 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         header_case: raw.header_case?,
         source_addresses: sources::lower(raw.source_addresses?)?,
         max_sessions_per_endpoint: raw.max_sessions_per_endpoint?.0.map(Count::at_least_one),
+        pending_handshakes: optional(raw.pending_handshakes?, |raw| pending_handshakes(&raw))?,
         outlier: optional(raw.outlier?, outlier)?,
         health: health?,
         when_none_healthy: raw.when_none_healthy?,
+    })
+}
+
+fn pending_handshakes(raw: &raw::PendingHandshakes) -> Option<PendingHandshakes> {
+    Some(PendingHandshakes {
+        max: raw.max?.0,
+        queue: raw.queue?.0,
+        wait: raw.wait?.0,
     })
 }
 

@@ -38,12 +38,25 @@ pub struct Cluster {
     pub source_addresses: Vec<IpAddr>,
     /// Handshakes in flight and sessions that one endpoint may have. `None`: no limit.
     pub max_sessions_per_endpoint: Option<NonZeroU32>,
+    /// Handshakes under way and waiting, for each endpoint. `None`: no limit.
+    pub pending_handshakes: Option<PendingHandshakes>,
     /// When endpoints are left out for what they do. `None`: never.
     pub outlier: Option<Outlier>,
     /// How endpoints are asked whether they work. `None`: nobody asks.
     pub health: Option<Health>,
     /// What happens while every endpoint is left out.
     pub when_none_healthy: NoneHealthy,
+}
+
+/// How many handshakes an endpoint may have under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingHandshakes {
+    /// Dialled and not answered yet; at least 1.
+    pub max: u32,
+    /// Waiting for that.
+    pub queue: u32,
+    /// How long one waits.
+    pub wait: Duration,
 }
 
 /// How endpoints are asked whether they work.

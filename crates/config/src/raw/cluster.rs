@@ -50,6 +50,8 @@ table! {
         /// Sessions that one endpoint may have through this gateway, handshakes in flight included. A
         /// full endpoint is passed over; when all are full the client is answered 503.
         max_sessions_per_endpoint: OrOff<Count<1, 10_000_000>> = "off", eg "50000";
+        /// Handshakes that one endpoint may have under way at once. Without it any number.
+        pending_handshakes: Option<PendingHandshakes>;
         /// Endpoints that fail are left out for a while. Without it none is, whatever it does.
         outlier: Option<Outlier>;
         /// Endpoints are asked whether they work, and those that do not get no new sessions. Without it
@@ -57,6 +59,20 @@ table! {
         health: Option<At<Health>>;
         /// What happens to new sessions while every endpoint is left out.
         when_none_healthy: NoneHealthy = "try_all";
+    }
+}
+
+table! {
+    /// How many handshakes an endpoint does at once, from the dial to the head of its answer, and how many
+    /// wait. Where the queue is full the next endpoint in order is asked; when all are full, or one has
+    /// waited too long, the client is answered 503.
+    PendingHandshakes {
+        /// At once.
+        max: Count<1, 1_000_000>, eg "100";
+        /// In the queue.
+        queue: Count<0, 1_000_000> = "1000";
+        /// The longest time in the queue.
+        wait: Timeout = "2s";
     }
 }
 

@@ -7,7 +7,7 @@
 mod collector;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -78,9 +78,46 @@ impl EndpointMetrics {
         }
     }
 
-    /// Records a connection that was opened after `took`.
-    pub fn connected(&self, took: Duration) {
+    /// Records a connection that was opened after `took`, and counts it until the guard is dropped.
+    #[must_use = "the connection counts while the guard lives"]
+    pub fn connected(&self, took: Duration) -> EndpointConnection {
         self.series.connect.observe(took);
+        self.series.connections.fetch_add(1, Ordering::Relaxed);
+        EndpointConnection {
+            series: Arc::clone(&self.series),
+        }
+    }
+
+    /// Whether there can be another connection, as far as is known.
+    #[must_use]
+    pub fn has_port(&self) -> bool {
+        let ports = self.series.ports.load(Ordering::Relaxed);
+        ports == 0 || self.series.connections.load(Ordering::Relaxed) < ports
+    }
+
+    /// Says how many connections there can be, if that is known.
+    pub fn ports(&self, ports: Option<u32>) {
+        self.series
+            .ports
+            .store(ports.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The endpoint has another handshake to answer.
+    pub fn handshake_begun(&self) {
+        self.series.pending.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It has answered one, or will not.
+    pub fn handshake_over(&self) {
+        self.series.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a handshake that waits until the endpoint may be asked.
+    pub fn queued(&self) -> Queued<'_> {
+        self.series.queued.fetch_add(1, Ordering::Relaxed);
+        Queued {
+            series: &self.series,
+        }
     }
 
     /// Records that the endpoint gets no new sessions for this long, unless there is nobody else.
@@ -126,10 +163,41 @@ impl Drop for EndpointSession {
     }
 }
 
+/// A connection to an endpoint; the gauge falls when this is dropped.
+#[derive(Debug)]
+pub struct EndpointConnection {
+    series: Arc<Series>,
+}
+
+impl Drop for EndpointConnection {
+    fn drop(&mut self) {
+        self.series.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A handshake that waits; the gauge falls when this is dropped.
+#[must_use = "it counts while it lives"]
+#[derive(Debug)]
+pub struct Queued<'a> {
+    series: &'a Series,
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.series.queued.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
 struct Series {
     cluster: Box<str>,
     endpoint: Box<str>,
     sessions: AtomicU64,
+    pending: AtomicU32,
+    queued: AtomicU32,
+    connections: AtomicU32,
+    /// Connections that there can be; 0 when that is not known.
+    ports: AtomicU32,
     connect: Seconds,
     failures: Mutex<BTreeMap<&'static str, u64>>,
     ejections: Mutex<Ejections>,
@@ -139,7 +207,7 @@ struct Series {
 }
 
 /// What became of an endpoint that failed.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Ejections {
     counts: BTreeMap<Ejection, u64>,
     /// When the last one ends.
@@ -152,6 +220,10 @@ impl Series {
             cluster: cluster.into(),
             endpoint: endpoint.into(),
             sessions: AtomicU64::new(0),
+            pending: AtomicU32::new(0),
+            queued: AtomicU32::new(0),
+            connections: AtomicU32::new(0),
+            ports: AtomicU32::new(0),
             connect: Seconds::default(),
             failures: Mutex::default(),
             ejections: Mutex::default(),
@@ -181,13 +253,20 @@ impl Series {
         f64::from(u8::from(until.is_some_and(|until| until > Instant::now())))
     }
 
+    /// The share of the ports that is in use, where there is a number of them.
+    fn ports_used(&self) -> Option<f64> {
+        let ports = self.ports.load(Ordering::Relaxed);
+        let open = self.connections.load(Ordering::Relaxed);
+        (ports > 0).then(|| f64::from(open) / f64::from(ports))
+    }
+
     fn labels(&self) -> [&str; 2] {
         [&self.cluster, &self.endpoint]
     }
 }
 
 /// A histogram of durations; many threads may observe.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Seconds {
     buckets: [AtomicU64; CONNECT_BUCKETS],
     nanos: AtomicU64,

@@ -55,7 +55,11 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     route.affinity(AffinityResult::Owner);
     route.http_request(MethodClass::Read, 200, Duration::from_millis(20));
     let endpoint = metrics.endpoint("app", "10.0.0.1:80");
-    endpoint.connected(Duration::from_micros(200));
+    endpoint.ports(Some(4));
+    let connection = endpoint.connected(Duration::from_micros(200));
+    endpoint.handshake_begun();
+    endpoint.handshake_begun();
+    endpoint.handshake_over();
     endpoint.failure("connect");
     metrics.cluster("app").retried();
     metrics.drain().state(DrainState::Draining);
@@ -70,7 +74,8 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     listener.opened();
     let served = metrics.worker_load(1).connection();
     metrics.worker_load(0).handed_over();
-    let guards = (served, endpoint.session(), traffic.session());
+    metrics.cluster("app").retry_denied();
+    let guards = (served, endpoint.session(), traffic.session(), connection);
     (guards, endpoint)
 }
 
@@ -109,6 +114,9 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_http_requests_total{method="read",route="chat",status="200"} 1"#,
         r#"switchyard_http_request_seconds_count{method="read",route="chat",status="200"} 1"#,
         r#"switchyard_endpoint_sessions{cluster="app",endpoint="10.0.0.1:80"} 1"#,
+        r#"switchyard_upstream_ports_used_ratio{cluster="app",endpoint="10.0.0.1:80"} 0.25"#,
+        r#"switchyard_endpoint_pending_handshakes{cluster="app",endpoint="10.0.0.1:80"} 1"#,
+        r#"switchyard_endpoint_queued_handshakes{cluster="app",endpoint="10.0.0.1:80"} 0"#,
         r#"switchyard_endpoint_connect_seconds_bucket{cluster="app",endpoint="10.0.0.1:80",le="0.0001"} 0"#,
         r#"switchyard_endpoint_connect_seconds_bucket{cluster="app",endpoint="10.0.0.1:80",le="0.00025"} 1"#,
         r#"switchyard_endpoint_connect_seconds_sum{cluster="app",endpoint="10.0.0.1:80"} 0.0002"#,
@@ -116,6 +124,7 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_affinity_total{result="owner",route="chat"} 1"#,
         r#"switchyard_affinity_total{result="overflow",route="chat"} 0"#,
         r#"switchyard_cluster_retries_total{cluster="app"} 1"#,
+        r#"switchyard_cluster_retries_denied_total{cluster="app"} 1"#,
         "switchyard_drain_state 2",
         "switchyard_drain_sessions_left 7",
         r#"switchyard_drain_closed_total{result="clean"} 1"#,
@@ -147,6 +156,8 @@ fn what_is_open_falls_when_its_guard_is_dropped() {
     );
     let sessions = r#"switchyard_endpoint_sessions{cluster="app",endpoint="10.0.0.1:80"} 0"#;
     assert_has(&metrics, sessions);
+    let ports = r#"switchyard_upstream_ports_used_ratio{cluster="app",endpoint="10.0.0.1:80"} 0"#;
+    assert_has(&metrics, ports);
     drop(endpoint);
 }
 

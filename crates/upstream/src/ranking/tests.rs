@@ -103,6 +103,43 @@ fn who_is_full_overflows_to_the_next() {
     assert_eq!(ports(requests), [1, 2, 3]);
 }
 
+#[tokio::test]
+async fn who_has_a_full_queue_overflows_to_the_next() {
+    let settings = config::Cluster {
+        pending_handshakes: Some(config::PendingHandshakes {
+            max: 1,
+            queue: 0,
+            wait: Duration::MAX,
+        }),
+        ..settings(&addresses(2))
+    };
+    let roster = Rig::new().cluster(settings).roster();
+    let ranking = || Ranking::new(Arc::clone(&roster), Box::new(0..2), None, RULES);
+    let _place = roster.endpoints[0].enter().await;
+    assert_eq!(places(&mut ranking()), [(2, Place::Overflow)]);
+    assert_eq!(ports(ranking().of_requests()), [1, 2]);
+    let _other = roster.endpoints[1].enter().await;
+    let mut nobody = ranking();
+    assert!(nobody.next().is_none());
+    assert_eq!(nobody.nobody(), Nobody::HasRoom);
+}
+
+#[test]
+fn whom_there_is_no_port_for_is_passed_over() {
+    let roster = roster(2);
+    let endpoint = &roster.endpoints[0];
+    endpoint.metrics().ports(Some(1));
+    let ranking = || Ranking::new(Arc::clone(&roster), Box::new(0..2), None, RULES);
+    assert_eq!(ports(ranking()), [1, 2]);
+    let connection = endpoint.metrics().connected(Duration::ZERO);
+    assert_eq!(places(&mut ranking()), [(2, Place::Overflow)]);
+    let mut alone = Ranking::new(Arc::clone(&roster), Box::new(0..1), None, RULES);
+    assert!(alone.next().is_none());
+    assert_eq!(alone.nobody(), Nobody::HasPort);
+    drop(connection);
+    assert_eq!(ports(ranking()), [1, 2]);
+}
+
 #[test]
 fn in_an_empty_cluster_nobody_exists() {
     let mut ranking = Ranking::new(Arc::default(), Box::new(0..0), None, RULES);

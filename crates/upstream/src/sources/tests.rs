@@ -60,10 +60,7 @@ async fn the_gateway_is_to_blame_when_no_address_is_left() {
         .dialer
         .send(&cluster, ranked(&cluster), crate::testing::get("/"));
     let error = within(Box::pin(sending)).await.unwrap_err();
-    assert_eq!(
-        (error.reason(), error.status().as_u16()),
-        ("no_socket", 503)
-    );
+    assert_eq!((error.reason(), error.status().as_u16()), ("no_port", 503));
     assert!(!error.blames_endpoint());
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(

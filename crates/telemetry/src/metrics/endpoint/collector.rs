@@ -1,7 +1,7 @@
 //! Shows the series of the endpoints that live.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
@@ -13,6 +13,9 @@ use crate::metrics::family::{self, Family};
 pub(super) struct EndpointCollector {
     endpoints: Endpoints,
     sessions: Family,
+    pending: Family,
+    queued: Family,
+    ports_used: Family,
     connect: Family,
     failures: Family,
     ejected: Family,
@@ -30,6 +33,21 @@ impl EndpointCollector {
             sessions: Family::gauge(
                 "switchyard_endpoint_sessions",
                 "Sessions that are open on the endpoint now.",
+                &labels,
+            )?,
+            pending: Family::gauge(
+                "switchyard_endpoint_pending_handshakes",
+                "Handshakes that the endpoint has not answered yet.",
+                &labels,
+            )?,
+            queued: Family::gauge(
+                "switchyard_endpoint_queued_handshakes",
+                "Handshakes that wait until the endpoint may be asked.",
+                &labels,
+            )?,
+            ports_used: Family::gauge(
+                "switchyard_upstream_ports_used_ratio",
+                "Share of the ports towards the endpoint, of all source addresses, that are in use.",
                 &labels,
             )?,
             connect: Family::histogram(
@@ -105,6 +123,9 @@ impl Collector for EndpointCollector {
     fn desc(&self) -> Vec<&Desc> {
         vec![
             self.sessions.desc(),
+            self.pending.desc(),
+            self.queued.desc(),
+            self.ports_used.desc(),
             self.connect.desc(),
             self.failures.desc(),
             self.ejected.desc(),
@@ -117,53 +138,46 @@ impl Collector for EndpointCollector {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let living = self.endpoints.living();
-        let sessions = |series: &Arc<Series>| {
-            let open = family::float(series.sessions.load(Ordering::Relaxed));
-            self.sessions
-                .labelled(&series.labels(), family::gauge(open))
+        let gauge = |family: &Family, value: &dyn Fn(&Series) -> Option<f64>| {
+            let metric = |series: &Arc<Series>| {
+                let value = family::gauge(value(series)?);
+                Some(family.labelled(&series.labels(), value))
+            };
+            family.with(living.iter().filter_map(metric).collect())
         };
-        let up = |series: &Arc<Series>| {
-            let is_up = !series.is_down.load(Ordering::Relaxed);
-            let is_up = family::gauge(f64::from(u8::from(is_up)));
-            self.up.labelled(&series.labels(), is_up)
+        let counted = |family: &Family, metrics: &dyn Fn(&Series) -> Vec<Metric>| {
+            family.with(living.iter().flat_map(|series| metrics(series)).collect())
         };
-        let draining = |series: &Arc<Series>| {
-            let is_draining = series.is_draining.load(Ordering::Relaxed);
-            let is_draining = family::gauge(f64::from(u8::from(is_draining)));
-            self.draining.labelled(&series.labels(), is_draining)
-        };
-        let ejected = |series: &Arc<Series>| {
-            self.ejected
-                .labelled(&series.labels(), family::gauge(series.is_ejected()))
-        };
-        let connect = |series: &Arc<Series>| {
-            self.connect
-                .labelled(&series.labels(), series.connect.metric())
+        let connect = |series: &Series| {
+            let took = series.connect.metric();
+            vec![self.connect.labelled(&series.labels(), took)]
         };
         vec![
-            self.sessions.with(living.iter().map(sessions).collect()),
-            self.connect.with(living.iter().map(connect).collect()),
-            self.failures.with(
-                living
-                    .iter()
-                    .flat_map(|series| self.failures(series))
-                    .collect(),
-            ),
-            self.ejected.with(living.iter().map(ejected).collect()),
-            self.ejections.with(
-                living
-                    .iter()
-                    .flat_map(|series| self.ejections(series))
-                    .collect(),
-            ),
-            self.up.with(living.iter().map(up).collect()),
-            self.draining.with(living.iter().map(draining).collect()),
-            self.probes.with(
-                living
-                    .iter()
-                    .flat_map(|series| self.probes(series))
-                    .collect(),
-            ),
+            gauge(&self.sessions, &|it| {
+                Some(family::float(it.sessions.load(Ordering::Relaxed)))
+            }),
+            gauge(&self.pending, &|it| Some(of_u32(&it.pending))),
+            gauge(&self.queued, &|it| Some(of_u32(&it.queued))),
+            gauge(&self.ports_used, &Series::ports_used),
+            counted(&self.connect, &connect),
+            counted(&self.failures, &|it| self.failures(it)),
+            gauge(&self.ejected, &|it| Some(it.is_ejected())),
+            counted(&self.ejections, &|it| self.ejections(it)),
+            gauge(&self.up, &|it| {
+                Some(of_bool(!it.is_down.load(Ordering::Relaxed)))
+            }),
+            gauge(&self.draining, &|it| {
+                Some(of_bool(it.is_draining.load(Ordering::Relaxed)))
+            }),
+            counted(&self.probes, &|it| self.probes(it)),
         ]
     }
+}
+
+fn of_u32(count: &AtomicU32) -> f64 {
+    f64::from(count.load(Ordering::Relaxed))
+}
+
+fn of_bool(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
 }
