@@ -152,3 +152,85 @@ fn a_handshake_does_not_wait_for_ever() {
         0
     );
 }
+
+/// Its sessions in rooms of their own go from one endpoint to two.
+fn scaled_up(settings: impl FnOnce(Settings) -> Settings) -> (Gateway, Vec<Peer>, [Endpoint; 2]) {
+    let endpoints = ["a", "b"].map(Endpoint::named);
+    let addresses: Vec<_> = endpoints.iter().map(Endpoint::address).collect();
+    let by_room = Settings::to(&addresses)
+        .matching("path: \"/rooms/{room}\"")
+        .route("affinity: [{ path: room }]");
+    let gateway = gateway(&settings(by_room));
+    let drain = format!(
+        "/clusters/main/endpoints/{}/drain?sessions=keep",
+        addresses[1]
+    );
+    let order = |method| {
+        let mut socket = Socket::connect(gateway.admin());
+        let head = format!("{method} {drain} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+        socket.send(head.as_bytes());
+        Head::read(&mut socket).status()
+    };
+    assert_eq!(order("POST"), 202);
+    let open = (0..20).map(|room| Peer::connect(gateway.web(), &format!("/rooms/{room}")));
+    let open: Vec<_> = open.collect();
+    assert_eq!(by_endpoint(&open), [("a", 20)].into());
+    assert_eq!(order("DELETE"), 200);
+    (gateway, open, endpoints)
+}
+
+/// What a dry run says: how many would be asked.
+fn would_ask(gateway: &Gateway) -> (bool, u64) {
+    let answer = gateway.ask_admin("/clusters/main/rebalance");
+    let said: Value = serde_json::from_str(answer.text()).expect("JSON");
+    (
+        said["enabled"].as_bool().expect("yes or no"),
+        said["would_ask"].as_u64().expect("a number"),
+    )
+}
+
+#[test]
+fn sessions_whose_owner_has_come_are_asked_to_come_again() {
+    let (gateway, open, _endpoints) =
+        scaled_up(|it| it.cluster("rebalance: { sessions_per_second: 100 }"));
+    let asked = [
+        ("reason", "rebalanced"),
+        ("initiator", "gateway"),
+        ("code", "1012"),
+    ];
+    let mut level = BTreeMap::new();
+    for (room, session) in open.into_iter().enumerate() {
+        let again = Peer::connect(gateway.web(), &format!("/rooms/{room}"));
+        let owner = again.head().get("x-endpoint").expect("a name").to_owned();
+        if owner == "b" {
+            assert_eq!(session.answer_close(), 1012);
+        } else {
+            level.insert(room, session);
+        }
+    }
+    let moved = 20 - level.len() as u64;
+    assert!(moved > 0, "it owns some");
+    gateway.wait_metric("switchyard_session_closes_total", &asked, moved);
+    assert_eq!(would_ask(&gateway), (true, 0));
+    let metrics = gateway.metrics();
+    assert_eq!(
+        metrics.count("switchyard_cluster_rebalanced_total", &[]),
+        moved
+    );
+    for session in level.values_mut() {
+        session.send_text("still here");
+        assert_eq!(session.receive_text(), "still here");
+    }
+}
+
+#[test]
+fn without_rebalancing_sessions_stay_and_a_dry_run_says_who_would_go() {
+    let (gateway, mut open, _endpoints) = scaled_up(|it| it);
+    let (enabled, count) = would_ask(&gateway);
+    assert!(!enabled && count > 0, "{count}");
+    for session in &mut open {
+        session.send_text("still here");
+        assert_eq!(session.receive_text(), "still here");
+    }
+    assert_eq!(gateway.ask_admin("/clusters/other/rebalance").status(), 404);
+}

@@ -31,6 +31,9 @@ impl Admin {
             ("/healthz", _) => read(method, || status(StatusCode::OK, "ok")),
             ("/readyz", _) => read(method, || self.readiness()),
             (_, Some(clusters::Path::All)) => read(method, || self.clusters.list()),
+            (_, Some(clusters::Path::Rebalance { cluster })) => {
+                read(method, || self.clusters.rebalance(cluster))
+            }
             (_, Some(clusters::Path::Drain { cluster, endpoint })) => {
                 if headers.contains_key(header::ORIGIN) {
                     return problem(StatusCode::FORBIDDEN, "pages may not change anything here");

@@ -7,22 +7,34 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use switchyard_config::OnRemoved;
 use switchyard_upstream::{
-    Cluster, ClusterStatus, Clusters, Departure, Departures, EndpointStatus, Health,
+    Cluster, ClusterStatus, Clusters, Departure, Departures, EndpointStatus, Health, Level, Survey,
 };
 
 use crate::api::{Answer, json_answer, problem};
 
-/// The clusters of the snapshot in use, and where to say that sessions are to go.
-pub(crate) struct ClusterControl {
-    /// Asked anew for each request: a snapshot may be replaced.
-    pub(crate) clusters: Box<dyn Fn() -> Arc<Clusters> + Send + Sync>,
-    pub(crate) departures: Departures,
+/// The clusters, and what can be asked and told about their sessions.
+pub struct ClusterControl {
+    /// Those of the snapshot in use. Asked anew for each request: a snapshot may be replaced.
+    pub clusters: Box<dyn Fn() -> Arc<Clusters> + Send + Sync>,
+    /// Which of a cluster's sessions would be better off elsewhere; an endpoint has too many with more than
+    /// so many hundredths of its share.
+    pub survey: Surveyor,
+    /// Where to say that sessions are to go.
+    pub departures: Departures,
 }
+
+/// Surveys a cluster.
+pub type Surveyor = Box<dyn Fn(&Cluster, u32) -> Survey + Send + Sync>;
+
+/// What is too many where the cluster does not say: the default of `rebalance.above`.
+const ABOVE: u32 = 120;
 
 /// A path below `/clusters`.
 pub(crate) enum Path<'a> {
     /// All of them.
     All,
+    /// Which sessions of a cluster would be asked to come again.
+    Rebalance { cluster: &'a str },
     /// The drain of an endpoint, as the path names it.
     Drain { cluster: &'a str, endpoint: &'a str },
 }
@@ -35,6 +47,9 @@ impl<'a> Path<'a> {
         let whole = [(); 4].map(|()| parts.next());
         match (whole, parts.next()) {
             ([None, ..], _) if rest.is_empty() => Some(Self::All),
+            ([Some(cluster), Some("rebalance"), None, None], None) => {
+                Some(Self::Rebalance { cluster })
+            }
             (
                 [
                     Some(cluster),
@@ -57,6 +72,25 @@ impl ClusterControl {
         all.sort_by(|one, other| one.name.cmp(&other.name));
         let all: Vec<_> = all.iter().map(cluster).collect();
         json_answer(StatusCode::OK, &json!({ "clusters": all }))
+    }
+
+    /// What rebalancing would do now, whether or not it is done.
+    pub(crate) fn rebalance(&self, cluster: &str) -> Answer {
+        let Some(cluster) = self.find(cluster) else {
+            return no_cluster();
+        };
+        let settings = cluster.rebalance();
+        let above = settings.map_or(ABOVE, |settings| settings.above);
+        let survey = (self.survey)(&cluster, above);
+        let endpoints: Vec<_> = survey.endpoints.iter().map(level).collect();
+        let body = json!({
+            "cluster": &**cluster.name(),
+            "enabled": settings.is_some(),
+            "above": f64::from(above) / 100.0,
+            "would_ask": survey.reasons.iter().flatten().count(),
+            "endpoints": endpoints,
+        });
+        json_answer(StatusCode::OK, &body)
     }
 
     /// Gives an endpoint no new sessions, and asks those that it has to go where that is wanted.
@@ -129,6 +163,16 @@ fn cluster(status: &ClusterStatus) -> Value {
         "balancer": status.balancer.as_str(),
         "discovery": status.discovery.as_str(),
         "endpoints": endpoints,
+    })
+}
+
+fn level(level: &Level) -> Value {
+    json!({
+        "endpoint": &*level.endpoint,
+        "sessions": level.sessions,
+        "most": level.most,
+        "misplaced": level.misplaced,
+        "above": level.above,
     })
 }
 

@@ -13,10 +13,8 @@ use std::sync::Arc;
 use switchyard_config::Secret;
 use switchyard_drain::Watch;
 use switchyard_telemetry::Metrics;
-use switchyard_upstream::{Clusters, Departures};
 
-use crate::clusters::ClusterControl;
-
+pub use crate::clusters::{ClusterControl, Surveyor};
 pub use crate::server::serve;
 
 /// What the admin API answers from.
@@ -30,23 +28,17 @@ pub struct Admin {
 impl Admin {
     /// An admin API over these parts. With a token, every path but `/healthz` and `/readyz` asks for it as
     /// `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
-    ///
-    /// `clusters` gives those of the snapshot in use; sessions that are to go are told to `departures`.
     pub fn new(
         metrics: Metrics,
         watch: Watch,
         token: Option<&Secret>,
-        clusters: impl Fn() -> Arc<Clusters> + Send + Sync + 'static,
-        departures: Departures,
+        clusters: ClusterControl,
     ) -> Arc<Self> {
         Arc::new(Self {
             metrics,
             watch,
             token: token.map(auth::Token::new),
-            clusters: ClusterControl {
-                clusters: Box::new(clusters),
-                departures,
-            },
+            clusters,
         })
     }
 }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchyard_admin::Admin;
+use switchyard_admin::{Admin, ClusterControl};
 use switchyard_config::Config;
 use switchyard_drain::{Control, Tasks};
 use switchyard_edge::{Snapshot, SnapshotCell};
+use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
 use switchyard_telemetry::{Build, Metrics};
+use switchyard_upstream::{Departure, Departures};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -19,7 +21,7 @@ use crate::error::StartError;
 use crate::shutdown::{self, Ending};
 use crate::signals::Stops;
 use crate::worker::{Common, Workers};
-use crate::{departures, descriptors, logging, plan};
+use crate::{departures, descriptors, logging, plan, rebalance};
 
 /// Endpoints that leave while the one before is being told.
 const DEPARTURES: usize = 16;
@@ -51,15 +53,6 @@ impl Gateway {
         let sockets = bind::all(config, cores.workers(), &metrics)?;
         let (control, watch) = switchyard_drain::channel();
         let (departures, told) = mpsc::channel(DEPARTURES);
-        if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
-            let token = admin.token.as_ref();
-            let cell = Arc::clone(&snapshot);
-            let clusters = move || Arc::clone(cell.load().clusters());
-            let departures = departures.clone();
-            let admin = Admin::new(metrics.clone(), watch.clone(), token, clusters, departures);
-            let tasks = Tasks::new();
-            tasks.spawn(switchyard_admin::serve(listener, admin, tasks.clone()));
-        }
         let plan = plan::of(&config.drain)?;
         let common = Common {
             snapshot,
@@ -68,12 +61,16 @@ impl Gateway {
             plan,
             cores,
         };
-        let clusters = Arc::clone(&common.snapshot);
-        let plan = common.plan.clone();
         let workers = Workers::start(sockets.workers, &common)?;
-        let (tasks, registries) = (Tasks::new(), workers.registries().to_vec());
-        clusters.load().clusters().start(&tasks, &departures);
-        tasks.spawn(departures::see_off(told, registries, plan, tasks.clone()));
+        let registries = workers.registries();
+        if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
+            let clusters = cluster_control(&common, registries, &departures);
+            let token = admin.token.as_ref();
+            let admin = Admin::new(metrics.clone(), common.watch.clone(), token, clusters);
+            let tasks = Tasks::new();
+            tasks.spawn(switchyard_admin::serve(listener, admin, tasks.clone()));
+        }
+        look_after_clusters(&common, registries, &departures, told);
         announce(&sockets.bound, workers.count());
         let (ready_delay, deadline) = (config.drain.ready_delay, config.drain.deadline);
         Ok(Self {
@@ -123,6 +120,50 @@ pub fn control_runtime() -> Result<Runtime, StartError> {
 pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, StartError> {
     let metrics = Metrics::new(build())?;
     Ok(Snapshot::new(config, &metrics)?)
+}
+
+/// What the admin API asks and tells the clusters.
+fn cluster_control(
+    common: &Common,
+    registries: &[Registry],
+    departures: &Departures,
+) -> ClusterControl {
+    let (snapshot, registries) = (Arc::clone(&common.snapshot), registries.to_vec());
+    ClusterControl {
+        clusters: Box::new(move || Arc::clone(snapshot.load().clusters())),
+        survey: Box::new(move |cluster, above| rebalance::survey(cluster, &registries, above).1),
+        departures: departures.clone(),
+    }
+}
+
+/// Has the clusters probed, followed and levelled, and the sessions of who leaves seen off.
+fn look_after_clusters(
+    common: &Common,
+    registries: &[Registry],
+    departures: &Departures,
+    told: mpsc::Receiver<Departure>,
+) {
+    let (tasks, plan) = (Tasks::new(), common.plan.clone());
+    let snapshot = common.snapshot.load();
+    let clusters = snapshot.clusters();
+    clusters.start(&tasks, departures);
+    for cluster in clusters.iter() {
+        if let Some(settings) = cluster.rebalance() {
+            let (cluster, registries) = (Arc::clone(cluster), registries.to_vec());
+            tasks.spawn(rebalance::level(
+                cluster,
+                settings,
+                registries,
+                plan.clone(),
+            ));
+        }
+    }
+    tasks.spawn(departures::see_off(
+        told,
+        registries.to_vec(),
+        plan,
+        tasks.clone(),
+    ));
 }
 
 /// What this binary was built from.

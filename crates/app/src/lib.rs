@@ -11,6 +11,7 @@ mod error;
 mod explain;
 mod logging;
 mod plan;
+mod rebalance;
 mod shutdown;
 mod signals;
 mod worker;

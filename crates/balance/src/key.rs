@@ -91,6 +91,16 @@ pub(crate) fn write_with_length(hasher: &mut impl Hasher, bytes: &[u8]) {
 pub struct Affinity(u64);
 
 impl Affinity {
+    /// The hash itself, for whoever keeps it.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`to_bits`](Self::to_bits) gave.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// The bytes that go into a hash.
     pub(crate) fn to_bytes(self) -> [u8; 8] {
         self.0.to_le_bytes()

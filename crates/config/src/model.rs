@@ -17,7 +17,7 @@ use ipnet::IpNet;
 pub(crate) use choice::Choice;
 pub use cluster::{
     Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
-    PendingHandshakes, Probe, WebSocketProbe,
+    PendingHandshakes, Probe, Rebalance, WebSocketProbe,
 };
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
 pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};

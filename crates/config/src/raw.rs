@@ -17,7 +17,7 @@ use crate::model::Workers;
 use crate::scalar;
 
 pub(crate) use cluster::{
-    Cluster, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, WebSocketProbe,
+    Cluster, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, Rebalance, WebSocketProbe,
 };
 pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};

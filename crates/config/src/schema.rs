@@ -100,12 +100,16 @@ fn default_of(text: &str, shape: &Shape) -> Json {
             items.map(|text| default_of(text, item)).collect()
         }
         ("{}", _) => json!({}),
-        (text, Shape::Scalar(scalar)) if scalar.schema.get("type") == Some(&json!("integer")) => {
-            text.parse::<u64>()
-                .map_or_else(|_| json!(text), |number| json!(number))
+        (text, Shape::Scalar(scalar)) if is_number(&scalar.schema) => {
+            serde_json::from_str(text).unwrap_or_else(|_| json!(text))
         }
         (text, _) => json!(text),
     }
+}
+
+fn is_number(schema: &Json) -> bool {
+    let name = schema.get("type").and_then(Json::as_str);
+    matches!(name, Some("integer" | "number"))
 }
 
 /// The members of both; those of the second win.

@@ -16,7 +16,6 @@ const RESERVED: &[&str] = &[
     "pong_timeout",
     "protocol",
     "proxy_protocol",
-    "rebalance",
     "tls",
     "tracing",
     "zone",

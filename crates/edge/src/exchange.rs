@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use switchyard_drain::Phase;
-use switchyard_relay::{SessionId, SessionInfo};
+use switchyard_relay::{SessionId, SessionInfo, Tie};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{AffinityResult, MethodClass};
 use switchyard_telemetry::metrics::route::RouteMetrics;
@@ -137,7 +137,7 @@ impl Exchange {
     }
 
     /// What the registry keeps of a session that opens: copies, nothing of the request's buffer.
-    pub(crate) fn session_info(&self) -> SessionInfo {
+    pub(crate) fn session_info(&self, tie: Tie) -> SessionInfo {
         let name = |name: Option<&Arc<str>>| name.cloned().unwrap_or_default();
         SessionInfo {
             id: SessionId::next(),
@@ -147,6 +147,7 @@ impl Exchange {
             client: self.client.address,
             request_id: self.id.as_str().into(),
             opened: switchyard_relay::now(),
+            tie,
         }
     }
 

@@ -198,7 +198,8 @@ fn drained(outcome: Outcome) -> DrainResult {
         | Cause::Violation(_)
         | Cause::IdleTimeout
         | Cause::Admin
-        | Cause::EndpointLeft => DrainResult::Left,
+        | Cause::EndpointLeft
+        | Cause::Rebalanced => DrainResult::Left,
     }
 }
 

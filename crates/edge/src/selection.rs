@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::SET_COOKIE;
-use switchyard_balance::HashKey;
+use switchyard_balance::{Affinity, HashKey};
+use switchyard_relay::Tie;
 use switchyard_telemetry::labels::AffinityResult;
 use switchyard_upstream::{Cluster, Endpoint, Place, Ranking};
 
@@ -26,6 +27,7 @@ pub(crate) struct Selection {
 #[derive(Debug)]
 pub(crate) struct Grounds {
     keyed: Keyed,
+    affinity: Option<Affinity>,
     /// The endpoint that the client's cookie named.
     named: Option<Arc<Endpoint>>,
     cookie: Option<Arc<IssuedCookie>>,
@@ -62,6 +64,7 @@ pub(crate) fn select(
         cluster: Arc::clone(cluster),
         grounds: Grounds {
             keyed,
+            affinity,
             named,
             cookie: choice.cookie.cloned(),
         },
@@ -76,6 +79,15 @@ impl Grounds {
             (Keyed::Yes, Place::Owner) => AffinityResult::Owner,
             (Keyed::Yes, Place::Overflow) => AffinityResult::Overflow,
             (Keyed::Yes, Place::Failover) => AffinityResult::Failover,
+        }
+    }
+
+    /// What would lead the client here again.
+    pub(crate) fn tie(&self) -> Tie {
+        match (&self.cookie, self.affinity) {
+            (Some(_), _) => Tie::Cookie,
+            (None, Some(affinity)) => Tie::Value(affinity.to_bits()),
+            (None, None) => Tie::Nothing,
         }
     }
 

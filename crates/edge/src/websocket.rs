@@ -108,7 +108,7 @@ impl Session<'_> {
         let affinity = grounds.result(switched.place);
         exchange.served(&switched.endpoint, affinity);
         let worker = exchange.worker();
-        let ticket = worker.registry.open(exchange.session_info());
+        let ticket = worker.registry.open(exchange.session_info(grounds.tie()));
         if switched.endpoint.asks_to_go() {
             ticket.close(Cause::EndpointLeft, worker.farewell.clone());
         }

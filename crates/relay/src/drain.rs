@@ -68,6 +68,15 @@ impl Registry {
 }
 
 impl DrainPlan {
+    /// Asks the first `count` of `leaving`, in the plan's order, to go for this reason, and returns when the
+    /// last was asked.
+    pub async fn ask_first(&self, count: usize, mut leaving: Vec<Handle>, cause: Cause) {
+        self.order.sort(&mut leaving, self.seed, clock::now());
+        leaving.truncate(count);
+        let command = Command::Close(cause, self.close.clone());
+        self.ask(leaving, &command, || true).await;
+    }
+
     /// Leaves `command` with one after the other, for as long as it `holds`.
     async fn ask(&self, mut leaving: Vec<Handle>, command: &Command, holds: impl Fn() -> bool) {
         self.order.sort(&mut leaving, self.seed, clock::now());

@@ -55,6 +55,19 @@ pub struct SessionInfo {
     pub request_id: RequestId,
     /// When it opened; see [`now`](crate::now).
     pub opened: Instant,
+    /// What would lead its client to the same endpoint again.
+    pub tie: Tie,
+}
+
+/// What leads a session's client to its endpoint, if it comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// Nothing.
+    Nothing,
+    /// An affinity value, of which this is the hash.
+    Value(u64),
+    /// A cookie of the gateway's own.
+    Cookie,
 }
 
 /// The name of a handshake in every log that it passes, in as little room as it takes.
@@ -113,6 +126,8 @@ struct Shared {
 struct Mailbox {
     waker: Option<Waker>,
     command: Option<Box<Command>>,
+    /// Whether it was ever told to go.
+    is_told: bool,
 }
 
 impl Handle {
@@ -140,6 +155,11 @@ impl Handle {
             .saturating_sub(active)
     }
 
+    /// Whether the session has been told to go.
+    pub fn is_told(&self) -> bool {
+        self.shared.mailbox().is_told
+    }
+
     /// Asks both peers to go, each at its next frame boundary. Does nothing if the session has
     /// been told so before, is ending or has gone.
     pub fn close(&self, cause: Cause, close: Close) {
@@ -157,6 +177,7 @@ impl Handle {
         if mailbox.command.is_none() || matches!(command, Command::Cut(_)) {
             mailbox.command = Some(Box::new(command));
         }
+        mailbox.is_told = true;
         self.shared.ring(&mailbox);
     }
 

@@ -23,7 +23,7 @@ mod testing;
 
 pub use clock::now;
 pub use drain::{DrainOrder, DrainPlan};
-pub use handle::{Handle, RequestId, SessionId, SessionInfo};
+pub use handle::{Handle, RequestId, SessionId, SessionInfo, Tie};
 pub use leg::{Leg, Wire};
 pub use registry::{Registry, Ticket};
 pub use relay::{Closed, Relay, RelayLimits};

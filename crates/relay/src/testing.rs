@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::{Closed, Leg, Registry, Relay, RelayLimits, SessionId, SessionInfo, Wire};
+use crate::{Closed, Leg, Registry, Relay, RelayLimits, SessionId, SessionInfo, Tie, Wire};
 
 /// Long enough for anything that is to happen, on a paused clock.
 pub(crate) const LONG: Duration = Duration::from_hours(1);
@@ -143,6 +143,7 @@ pub(crate) fn info() -> SessionInfo {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
         request_id: "r".into(),
         opened: crate::now(),
+        tie: Tie::Nothing,
     }
 }
 

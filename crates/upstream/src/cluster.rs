@@ -39,6 +39,7 @@ pub struct Cluster {
     retry_budget: RetryBudget,
     header_case: HeaderCase,
     rules: Rules,
+    rebalance: Option<config::Rebalance>,
     health: Option<Arc<config::Health>>,
     metrics: ClusterMetrics,
 }
@@ -80,6 +81,7 @@ impl Cluster {
                 max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
                 none_healthy: cluster.when_none_healthy,
             },
+            rebalance: cluster.rebalance,
             health: cluster.health.clone().map(Arc::new),
             metrics: cluster_metrics,
         }
@@ -199,7 +201,7 @@ impl Cluster {
     ) -> Ranking {
         let roster = self.roster();
         let (order, bound) = match affinity {
-            Some(affinity) => (hashed(&self.maker.key, affinity, &roster), self.rules.bound),
+            Some(affinity) => (self.order_of(affinity, &roster), self.rules.bound),
             None => (self.balance(&roster, random), None),
         };
         let rules = Rules {
@@ -226,6 +228,17 @@ impl Cluster {
         endpoint.token().as_str()
     }
 
+    /// Whether and how sessions are moved to endpoints that have come.
+    #[must_use]
+    pub fn rebalance(&self) -> Option<config::Rebalance> {
+        self.rebalance
+    }
+
+    /// So many sessions were asked to come again.
+    pub fn rebalanced(&self, sessions: usize) {
+        self.metrics.rebalanced(sessions);
+    }
+
     pub(crate) fn connect_timeout(&self) -> Duration {
         self.connect_timeout
     }
@@ -249,6 +262,15 @@ impl Cluster {
         &self.metrics
     }
 
+    /// An affinity value's own order.
+    pub(crate) fn order_of(&self, affinity: Affinity, roster: &Roster) -> Order {
+        let key = &self.maker.key;
+        match &roster.table {
+            Some(table) => Box::new(table.order(key, affinity)),
+            None => Box::new(rendezvous::order(key, affinity, &roster.members)),
+        }
+    }
+
     /// The balancer's order when there is no affinity value.
     fn balance(&self, roster: &Roster, random: u64) -> Order {
         let members = &*roster.warm_members(Instant::now());
@@ -269,14 +291,6 @@ impl Cluster {
                 Box::new(round_robin::order(cursor, members))
             }
         }
-    }
-}
-
-/// An affinity value's own order.
-fn hashed(key: &HashKey, affinity: Affinity, roster: &Roster) -> Order {
-    match &roster.table {
-        Some(table) => Box::new(table.order(key, affinity)),
-        None => Box::new(rendezvous::order(key, affinity, &roster.members)),
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         source_addresses: Vec::new(),
         bounded_load: None,
         slow_start: None,
+        rebalance: None,
         pending_handshakes: None,
         max_sessions_per_endpoint: None,
         outlier: None,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
-use crate::model::{Cluster, Endpoint, Outlier, PendingHandshakes};
+use crate::model::{Cluster, Endpoint, Outlier, PendingHandshakes, Rebalance};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::Count;
@@ -48,6 +48,7 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         balancer: raw.balancer?,
         bounded_load: raw.bounded_load?.0.map(|factor| factor.0),
         slow_start: raw.slow_start?.0.map(|time| time.0),
+        rebalance: optional(raw.rebalance?, |raw| rebalance(&raw))?,
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
         retry_budget: raw.retry_budget?.0.map(|percent| percent.0),
@@ -58,6 +59,13 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         outlier: optional(raw.outlier?, outlier)?,
         health: health?,
         when_none_healthy: raw.when_none_healthy?,
+    })
+}
+
+fn rebalance(raw: &raw::Rebalance) -> Option<Rebalance> {
+    Some(Rebalance {
+        above: raw.above?.0,
+        sessions_per_second: raw.sessions_per_second?.0,
     })
 }
 

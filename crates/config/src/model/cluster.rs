@@ -25,6 +25,8 @@ pub struct Cluster {
     pub bounded_load: Option<u32>,
     /// How long an endpoint that comes takes until it has its share of new sessions. `None`: no time.
     pub slow_start: Option<Duration>,
+    /// How sessions are moved to endpoints that have come. `None`: they are not.
+    pub rebalance: Option<Rebalance>,
     /// How long one endpoint may take to accept a connection.
     pub connect_timeout: Duration,
     /// How many endpoints are tried after the first.
@@ -46,6 +48,15 @@ pub struct Cluster {
     pub health: Option<Health>,
     /// What happens while every endpoint is left out.
     pub when_none_healthy: NoneHealthy,
+}
+
+/// How sessions are moved to endpoints that have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebalance {
+    /// How many times its share of the sessions is too many, in hundredths.
+    pub above: u32,
+    /// How many are asked to come again; at least 1.
+    pub sessions_per_second: u32,
 }
 
 /// How many handshakes an endpoint may have under way.

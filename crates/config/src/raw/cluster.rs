@@ -33,6 +33,9 @@ table! {
         /// a tenth of its share of new sessions to the whole. Where they go by `affinity` it is only the
         /// bound of `bounded_load` that grows.
         slow_start: OrOff<Timeout> = "off", eg "30s";
+        /// Sessions that would be better off on endpoints that have come are asked to connect again. Without
+        /// it they stay where they are.
+        rebalance: Option<Rebalance>;
         /// How long one endpoint may take to accept a connection.
         connect_timeout: Timeout = "2s";
         /// How many endpoints are tried after the first, none of them twice. Nothing is tried again
@@ -59,6 +62,18 @@ table! {
         health: Option<At<Health>>;
         /// What happens to new sessions while every endpoint is left out.
         when_none_healthy: NoneHealthy = "try_all";
+    }
+}
+
+table! {
+    /// Which sessions get a Close 1012 for it: those whose affinity value another endpoint owns by now, and,
+    /// of an endpoint that has too many, those that would go to another. Those that an issued cookie leads
+    /// back are left alone.
+    Rebalance {
+        /// An endpoint has too many with more than so many times its share of the sessions.
+        above: Factor<101, 10_000> = "1.2";
+        /// How many are asked in a second, by each gateway.
+        sessions_per_second: Count<1, 1_000_000> = "20";
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Cause {
     Admin,
     /// The endpoint leaves, and the gateway asked the peers to go.
     EndpointLeft,
+    /// Another endpoint is to have the session, and the gateway asked the peers to go.
+    Rebalanced,
 }
 
 impl Cause {
@@ -73,6 +75,7 @@ impl Cause {
             Self::Shutdown => "shutdown",
             Self::Admin => "admin",
             Self::EndpointLeft => "endpoint_left",
+            Self::Rebalanced => "rebalanced",
         }
     }
 }

@@ -8,6 +8,7 @@ use super::registered;
 pub(super) struct ClusterVecs {
     retries: IntCounterVec,
     denied: IntCounterVec,
+    rebalanced: IntCounterVec,
     endpoints: IntGaugeVec,
     discoveries: IntCounterVec,
     failures: IntCounterVec,
@@ -22,6 +23,10 @@ impl ClusterVecs {
         let denied = Opts::new(
             "switchyard_cluster_retries_denied_total",
             "Times that the next endpoint was not tried because the retry budget was spent.",
+        );
+        let rebalanced = Opts::new(
+            "switchyard_cluster_rebalanced_total",
+            "Sessions that were asked to come again because another endpoint is to have them.",
         );
         let endpoints = Opts::new(
             "switchyard_cluster_endpoints",
@@ -39,6 +44,7 @@ impl ClusterVecs {
         Ok(Self {
             retries: registered(registry, IntCounterVec::new(retries, &["cluster"])?)?,
             denied: registered(registry, IntCounterVec::new(denied, &["cluster"])?)?,
+            rebalanced: registered(registry, IntCounterVec::new(rebalanced, &["cluster"])?)?,
             endpoints: registered(registry, IntGaugeVec::new(endpoints, &["cluster"])?)?,
             discoveries: registered(registry, IntCounterVec::new(discoveries, &["cluster"])?)?,
             failures: registered(registry, IntCounterVec::new(failures, &by_reason)?)?,
@@ -50,6 +56,7 @@ impl ClusterVecs {
             name: name.into(),
             retries: self.retries.with_label_values(&[name]),
             denied: self.denied.with_label_values(&[name]),
+            rebalanced: self.rebalanced.with_label_values(&[name]),
             endpoints: self.endpoints.with_label_values(&[name]),
             discoveries: self.discoveries.with_label_values(&[name]),
             failures: self.failures.clone(),
@@ -63,6 +70,7 @@ pub struct ClusterMetrics {
     name: Box<str>,
     retries: IntCounter,
     denied: IntCounter,
+    rebalanced: IntCounter,
     endpoints: IntGauge,
     discoveries: IntCounter,
     failures: IntCounterVec,
@@ -77,6 +85,12 @@ impl ClusterMetrics {
     /// Counts a move to the next endpoint that was not made, for want of a budget.
     pub fn retry_denied(&self) {
         self.denied.inc();
+    }
+
+    /// Counts sessions that were asked to come again.
+    pub fn rebalanced(&self, sessions: usize) {
+        let sessions = u64::try_from(sessions).unwrap_or(u64::MAX);
+        self.rebalanced.inc_by(sessions);
     }
 
     /// The cluster has so many endpoints.

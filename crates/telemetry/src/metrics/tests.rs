@@ -75,6 +75,7 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     let served = metrics.worker_load(1).connection();
     metrics.worker_load(0).handed_over();
     metrics.cluster("app").retry_denied();
+    metrics.cluster("app").rebalanced(3);
     let guards = (served, endpoint.session(), traffic.session(), connection);
     (guards, endpoint)
 }
@@ -125,6 +126,7 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_affinity_total{result="overflow",route="chat"} 0"#,
         r#"switchyard_cluster_retries_total{cluster="app"} 1"#,
         r#"switchyard_cluster_retries_denied_total{cluster="app"} 1"#,
+        r#"switchyard_cluster_rebalanced_total{cluster="app"} 3"#,
         "switchyard_drain_state 2",
         "switchyard_drain_sessions_left 7",
         r#"switchyard_drain_closed_total{result="clean"} 1"#,

@@ -1,0 +1,83 @@
+//! Levels clusters: asks sessions that would be better off elsewhere to come again, a few a second.
+//!
+//! Not here: which sessions these are (`upstream`), and how one is asked (`relay`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchyard_config::Rebalance;
+use switchyard_proto::session::Cause;
+use switchyard_proto::{Close, CloseCode};
+use switchyard_relay::{DrainPlan, Handle, Registry, Tie};
+use switchyard_upstream::{Cluster, Seat, Survey};
+
+/// One round: as many are asked as may be in this time.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Between two looks at a cluster that is level.
+const REST: Duration = Duration::from_secs(5);
+
+/// What sessions are told: a restart of the service, to their clients (RFC 6455 section 7.4.2).
+const CLOSE: (u16, &str) = (1012, "rebalance");
+
+/// Levels `cluster` for ever.
+pub(crate) async fn level(
+    cluster: Arc<Cluster>,
+    settings: Rebalance,
+    registries: Vec<Registry>,
+    plan: DrainPlan,
+) {
+    let code = CloseCode::new(CLOSE.0);
+    let plan = DrainPlan {
+        over: ROUND,
+        close: Close::new(code, CLOSE.1).unwrap_or_else(|_| code.into()),
+        ..plan
+    };
+    let most = usize::try_from(settings.sessions_per_second).unwrap_or(usize::MAX);
+    loop {
+        let (handles, survey) = survey(&cluster, &registries, settings.above);
+        let better_off = handles.into_iter().zip(survey.reasons);
+        let better_off: Vec<_> = better_off
+            .filter_map(|(handle, reason)| reason.map(|_| handle))
+            .collect();
+        if better_off.is_empty() {
+            tokio::time::sleep(REST).await;
+            continue;
+        }
+        let (all, round) = (better_off.len(), tokio::time::sleep(ROUND));
+        let asked = all.min(most);
+        tracing::info!(cluster = %cluster.name(), asked, left = all - asked, "rebalancing");
+        cluster.rebalanced(asked);
+        plan.ask_first(asked, better_off, Cause::Rebalanced).await;
+        round.await;
+    }
+}
+
+/// The sessions of `cluster` that may be asked, and which of them would be better off elsewhere.
+pub(crate) fn survey(
+    cluster: &Cluster,
+    registries: &[Registry],
+    above: u32,
+) -> (Vec<Handle>, Survey) {
+    let all = registries.iter().flat_map(Registry::handles);
+    let (handles, seats): (Vec<_>, Vec<_>) = all
+        .filter(|handle| handle.info().cluster == *cluster.name() && !handle.is_told())
+        .filter_map(|handle| seat(&handle).map(|seat| (handle, seat)))
+        .unzip();
+    let survey = cluster.survey(&seats, above);
+    (handles, survey)
+}
+
+/// Whoever has a cookie of the gateway's would come back to the same endpoint: it has no part in this.
+fn seat(handle: &Handle) -> Option<Seat> {
+    let info = handle.info();
+    let affinity = match info.tie {
+        Tie::Cookie => return None,
+        Tie::Nothing => None,
+        Tie::Value(bits) => Some(bits),
+    };
+    Some(Seat {
+        endpoint: Arc::clone(&info.endpoint),
+        affinity,
+    })
+}
