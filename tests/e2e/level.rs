@@ -1,14 +1,14 @@
-//! Load stays level: popular keys are split, whoever comes is given its share little by little, and
-//! handshakes queue.
+//! Load stays level: popular keys are split, whoever comes is given its share little by little and gets
+//! sessions from others, and zones stay by themselves.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use serde_json::Value;
 use switchyard_testkit::kubernetes::{ApiServer, EndpointSlice, Pod};
-use switchyard_testkit::peer::Role;
-use switchyard_testkit::{Endpoint, Gateway, Handshake, Head, Peer, Settings, Socket, handshake};
+use switchyard_testkit::{Endpoint, Gateway, Head, Peer, Settings, Socket};
 
-use crate::support::{Stage, gateway};
+use crate::support::{BINARY, gateway};
 
 /// How many of these sessions each endpoint has.
 fn by_endpoint(sessions: &[Peer]) -> BTreeMap<&str, usize> {
@@ -94,63 +94,13 @@ fn whoever_joins_others_is_given_its_share_little_by_little() {
     assert_eq!(by_endpoint(&open), [("new", 2), ("old", 20)].into());
 }
 
-fn ask(gateway: &Gateway) -> Socket {
-    Handshake::to("/").send(gateway.web())
-}
-
-#[track_caller]
-fn wait_queued(gateway: &Gateway, count: u64) {
-    gateway.wait_metric("switchyard_endpoint_queued_handshakes", &[], count);
-}
-
-/// The client is told to come back, for this reason.
-#[track_caller]
-fn refused(gateway: &Gateway, mut client: Socket, reason: &str) {
-    let answer = Head::read(&mut client);
-    assert_eq!(answer.status(), 503);
-    assert!(answer.get("retry-after").is_some());
-    let result = [("result", reason)];
-    let count = gateway
-        .metrics()
-        .count("switchyard_handshakes_total", &result);
-    assert_eq!(count, 1);
-}
-
-#[test]
-fn a_handshake_waits_for_its_turn_and_no_more_than_may() {
-    let stage = Stage::with(|it| it.cluster("pending_handshakes: { max: 1, queue: 1, wait: 1h }"));
-    let first = ask(&stage.gateway);
-    let mut socket = stage.endpoint.accept();
-    let request = Head::read(&mut socket);
-    let second = ask(&stage.gateway);
-    wait_queued(&stage.gateway, 1);
-    refused(&stage.gateway, ask(&stage.gateway), "endpoints_full");
-    assert!(!stage.endpoint.has_more(), "one at a time");
-    socket.send(&handshake::accept(&request, &[]));
-    let _first = (
-        handshake::finish(first),
-        Peer::new(socket, Role::Endpoint, request),
-    );
-    let _second = stage.endpoint.accept_websocket();
-    handshake::finish(second);
-    wait_queued(&stage.gateway, 0);
-    let pending = "switchyard_endpoint_pending_handshakes";
-    stage.gateway.wait_metric(pending, &[], 0);
-}
-
-#[test]
-fn a_handshake_does_not_wait_for_ever() {
-    let stage = Stage::with(|it| it.cluster("pending_handshakes: { max: 1, wait: 50ms }"));
-    let _first = ask(&stage.gateway);
-    let _silent = stage.endpoint.accept();
-    refused(&stage.gateway, ask(&stage.gateway), "queue_timeout");
-    assert_eq!(
-        stage
-            .gateway
-            .metrics()
-            .count("switchyard_endpoint_failures_total", &[]),
-        0
-    );
+/// Drains an endpoint that keeps its sessions, or no longer.
+fn order(gateway: &Gateway, method: &str, endpoint: SocketAddr) -> u16 {
+    let mut socket = Socket::connect(gateway.admin());
+    let path = format!("/clusters/main/endpoints/{endpoint}/drain?sessions=keep");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+    socket.send(head.as_bytes());
+    Head::read(&mut socket).status()
 }
 
 /// Its sessions in rooms of their own go from one endpoint to two.
@@ -161,21 +111,11 @@ fn scaled_up(settings: impl FnOnce(Settings) -> Settings) -> (Gateway, Vec<Peer>
         .matching("path: \"/rooms/{room}\"")
         .route("affinity: [{ path: room }]");
     let gateway = gateway(&settings(by_room));
-    let drain = format!(
-        "/clusters/main/endpoints/{}/drain?sessions=keep",
-        addresses[1]
-    );
-    let order = |method| {
-        let mut socket = Socket::connect(gateway.admin());
-        let head = format!("{method} {drain} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
-        socket.send(head.as_bytes());
-        Head::read(&mut socket).status()
-    };
-    assert_eq!(order("POST"), 202);
+    assert_eq!(order(&gateway, "POST", addresses[1]), 202);
     let open = (0..20).map(|room| Peer::connect(gateway.web(), &format!("/rooms/{room}")));
     let open: Vec<_> = open.collect();
     assert_eq!(by_endpoint(&open), [("a", 20)].into());
-    assert_eq!(order("DELETE"), 200);
+    assert_eq!(order(&gateway, "DELETE", addresses[1]), 200);
     (gateway, open, endpoints)
 }
 
@@ -233,4 +173,32 @@ fn without_rebalancing_sessions_stay_and_a_dry_run_says_who_would_go() {
         assert_eq!(session.receive_text(), "still here");
     }
     assert_eq!(gateway.ask_admin("/clusters/other/rebalance").status(), 404);
+}
+
+#[test]
+fn the_near_get_all_sessions_until_there_is_none() {
+    let (near, far) = (Endpoint::named("near"), Endpoint::named("far"));
+    let yaml = format!(
+        "zone: here\n\
+         listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+         routes: [{{ name: main, cluster: main }}]\n\
+         clusters:\n  \
+           - name: main\n    \
+             endpoints:\n      \
+               - {{ address: \"{}\", zone: there }}\n      \
+               - {{ address: \"{}\", zone: here }}\n    \
+             balancer: round_robin\n    \
+             prefer_same_zone: on\n\
+         admin: {{ address: \"127.0.0.1:0\" }}\n",
+        far.address(),
+        near.address()
+    );
+    let gateway = Gateway::start_with(BINARY, &yaml);
+    let open = sessions(&gateway, 6);
+    assert_eq!(by_endpoint(&open), [("near", 6)].into());
+    let zones: Vec<_> = said(&gateway).iter().map(|it| it["zone"].clone()).collect();
+    assert_eq!(zones, ["there", "here"]);
+    assert_eq!(order(&gateway, "POST", near.address()), 202);
+    let open = sessions(&gateway, 3);
+    assert_eq!(by_endpoint(&open), [("far", 3)].into());
 }

@@ -30,6 +30,7 @@ mod level;
 mod limits;
 mod many;
 mod outlier;
+mod queue;
 mod relay;
 mod socketio;
 mod support;

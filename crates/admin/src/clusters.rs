@@ -185,6 +185,7 @@ fn endpoint(status: &EndpointStatus) -> Value {
     json!({
         "endpoint": &*status.name,
         "weight": status.weight,
+        "zone": status.zone.as_deref(),
         "state": status.state.as_str(),
         "health": health,
         "sessions": status.sessions,

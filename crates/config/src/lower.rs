@@ -37,9 +37,10 @@ pub(crate) fn config(
 ) -> Option<Config> {
     let files = Files { directory, read };
     report_shared_addresses(&file, report);
+    let zone = process::zone(file.zone, file.zone_file, &files, report);
     let (clusters, names) = file
         .clusters
-        .map(|list| clusters::lower(list, directory, report))
+        .map(|list| clusters::lower(list, directory, zone.as_ref(), report))
         .unzip();
     let routes = file
         .routes

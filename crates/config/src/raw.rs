@@ -40,6 +40,10 @@ table! {
     Document {
         /// Where connections are accepted.
         listeners: List<Listener, 1>;
+        /// Where this gateway is, such as its availability zone; for `prefer_same_zone`.
+        zone: Option<At<scalar::Name>>, eg "eu-1a";
+        /// Or a file that says so, and nothing else but the space around it.
+        zone_file: Option<At<scalar::File>>, eg "/etc/podinfo/zone";
         /// A file with at least 16 bytes of secret, the same on every replica; space around it does
         /// not count. It keys the hash that places sessions and the cookies that the gateway issues,
         /// so that a client cannot choose its endpoint. Without it a public key is used: replicas

@@ -18,7 +18,6 @@ const RESERVED: &[&str] = &[
     "proxy_protocol",
     "tls",
     "tracing",
-    "zone",
 ];
 
 /// What to say about `word`, where one of `known` was expected; `what` they are, in the plural.

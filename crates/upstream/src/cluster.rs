@@ -23,6 +23,7 @@ use crate::ranking::{Order, Ranking, Rules};
 use crate::retry_budget::RetryBudget;
 use crate::roster::{Changes, Maker, Roster};
 use crate::sources;
+use crate::zones;
 
 /// A named group of interchangeable endpoints and their policy.
 pub struct Cluster {
@@ -39,6 +40,8 @@ pub struct Cluster {
     retry_budget: RetryBudget,
     header_case: HeaderCase,
     rules: Rules,
+    /// Whose endpoints go first.
+    zone: Option<Arc<str>>,
     rebalance: Option<config::Rebalance>,
     health: Option<Arc<config::Health>>,
     metrics: ClusterMetrics,
@@ -60,8 +63,7 @@ impl Cluster {
             metrics: metrics.clone(),
             former: Mutex::default(),
         };
-        let written = cluster.endpoints.iter();
-        let roster = Roster::new(&maker, written.map(|it| (it.address, it.weight)));
+        let roster = Roster::new(&maker, &cluster.endpoints);
         let cluster_metrics = metrics.cluster(&cluster.name);
         cluster_metrics.endpoints(roster.endpoints.len());
         Self {
@@ -81,6 +83,7 @@ impl Cluster {
                 max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
                 none_healthy: cluster.when_none_healthy,
             },
+            zone: cluster.prefer_zone.clone(),
             rebalance: cluster.rebalance,
             health: cluster.health.clone().map(Arc::new),
             metrics: cluster_metrics,
@@ -191,7 +194,7 @@ impl Cluster {
     ///
     /// With `affinity` the order is the affinity value's own, the same on every replica: by Maglev if
     /// that is the balancer, by rendezvous whatever else it is; who has their share (`bounded_load`) is
-    /// put off. Without it the balancer alone decides, and a hashed balancer, having nothing to hash,
+    /// put off. Endpoints of the preferred zone go first. Without a value the balancer alone decides, and a hashed balancer, having nothing to hash,
     /// takes `random`. `preferred`, which an issued cookie named, goes before all others.
     pub fn rank(
         &self,
@@ -200,12 +203,14 @@ impl Cluster {
         random: u64,
     ) -> Ranking {
         let roster = self.roster();
-        let (order, bound) = match affinity {
-            Some(affinity) => (self.order_of(affinity, &roster), self.rules.bound),
-            None => (self.balance(&roster, random), None),
+        let order = match affinity {
+            Some(affinity) => self.order_of(affinity, &roster),
+            None => self.near_first(self.balance(&roster, random), &roster),
         };
+        // A balancer keeps loads level by itself, but not where a zone goes first.
+        let is_bounded = affinity.is_some() || self.zone.is_some();
         let rules = Rules {
-            bound,
+            bound: self.rules.bound.filter(|_| is_bounded),
             ..self.rules
         };
         Ranking::new(roster, order, preferred, rules)
@@ -263,11 +268,20 @@ impl Cluster {
     }
 
     /// An affinity value's own order.
-    pub(crate) fn order_of(&self, affinity: Affinity, roster: &Roster) -> Order {
+    pub(crate) fn order_of(&self, affinity: Affinity, roster: &Arc<Roster>) -> Order {
         let key = &self.maker.key;
-        match &roster.table {
+        let order: Order = match &roster.table {
             Some(table) => Box::new(table.order(key, affinity)),
             None => Box::new(rendezvous::order(key, affinity, &roster.members)),
+        };
+        self.near_first(order, roster)
+    }
+
+    /// The same order, with the endpoints of the preferred zone, if there is one, before all others.
+    fn near_first(&self, order: Order, roster: &Arc<Roster>) -> Order {
+        match &self.zone {
+            Some(zone) => zones::near_first(order, Arc::clone(roster), Arc::clone(zone)),
+            None => order,
         }
     }
 

@@ -37,6 +37,7 @@ mod sources;
 mod status;
 mod upgrade;
 mod warmup;
+mod zones;
 
 #[cfg(test)]
 mod testing;

@@ -85,7 +85,7 @@ impl Cluster {
 
 struct Surveyor<'a> {
     cluster: &'a Cluster,
-    roster: &'a Roster,
+    roster: &'a Arc<Roster>,
     /// By name, the place in the roster.
     indices: HashMap<&'a str, usize>,
     /// By place in the roster, of those that take sessions.
@@ -115,7 +115,7 @@ impl Stand {
 }
 
 impl<'a> Surveyor<'a> {
-    fn new(cluster: &'a Cluster, roster: &'a Roster, above: Bound) -> Self {
+    fn new(cluster: &'a Cluster, roster: &'a Arc<Roster>, above: Bound) -> Self {
         let now = Instant::now();
         let takes = |endpoint: &Endpoint| endpoint.takes_sessions(now);
         let weights = roster.warm_weights(now, takes);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use switchyard_balance::{HashKey, Member, maglev};
-use switchyard_config::PendingHandshakes;
+use switchyard_config::{self as config, PendingHandshakes};
 use switchyard_discovery::{Found, Stance};
 use switchyard_telemetry::Metrics;
 
@@ -26,6 +26,8 @@ pub(crate) struct Roster {
     pub(crate) endpoints: Arc<[Arc<Endpoint>]>,
     /// The same as the balancers want them.
     pub(crate) members: Box<[Member]>,
+    /// Where each of them is.
+    pub(crate) zones: Box<[Option<Arc<str>>]>,
     /// The sum of their weights.
     pub(crate) weight: u64,
     /// Who owns which affinity, where the balancer is Maglev.
@@ -61,21 +63,19 @@ pub(crate) struct Changes {
 
 impl Roster {
     /// A first one.
-    pub(crate) fn new(
-        maker: &Maker,
-        endpoints: impl Iterator<Item = (SocketAddr, NonZeroU32)>,
-    ) -> Self {
-        let (endpoints, members) = endpoints
-            .map(|(address, weight)| maker.enlist(Arc::new(Endpoint::new(maker, address)), weight))
-            .unzip::<_, _, Vec<_>, Vec<_>>();
-        Self::default().with(maker, endpoints, members)
+    pub(crate) fn new(maker: &Maker, written: &[config::Endpoint]) -> Self {
+        let mut places = Places::default();
+        for it in written {
+            let endpoint = Arc::new(Endpoint::new(maker, it.address));
+            places.add(maker, endpoint, it.weight, it.zone.clone());
+        }
+        Self::default().with(maker, places)
     }
 
     /// The one that follows this one, now that these were found.
     pub(crate) fn next(&self, maker: &Maker, found: &[Found]) -> (Self, Changes) {
         let mut changes = Changes::default();
-        let mut endpoints = Vec::with_capacity(found.len());
-        let mut members = Vec::with_capacity(found.len());
+        let mut places = Places::default();
         for found in found {
             let known = self.by_address(found.address);
             let endpoint = known.or_else(|| maker.former(found.address));
@@ -83,14 +83,12 @@ impl Roster {
                 endpoint.unwrap_or_else(|| Arc::new(Endpoint::new(maker, found.address)));
             changes.note(self, &endpoint, found.stance);
             endpoint.set_stance(found.stance);
-            let (endpoint, member) = maker.enlist(endpoint, found.weight);
-            endpoints.push(endpoint);
-            members.push(member);
+            places.add(maker, endpoint, found.weight, found.zone.clone());
         }
         if !self.endpoints.is_empty() {
             changes.joined.iter().for_each(|it| it.warm_up());
         }
-        let next = self.with(maker, endpoints, members);
+        let next = self.with(maker, places);
         for gone in self.endpoints.iter() {
             if next.by_address(gone.address()).is_none() {
                 maker.remember(gone);
@@ -104,7 +102,12 @@ impl Roster {
     }
 
     /// One with these in place of those of this one; the table is kept where it is of the same members.
-    fn with(&self, maker: &Maker, endpoints: Vec<Arc<Endpoint>>, members: Vec<Member>) -> Self {
+    fn with(&self, maker: &Maker, places: Places) -> Self {
+        let Places {
+            endpoints,
+            members,
+            zones,
+        } = places;
         if let Some(outliers) = &maker.outliers {
             outliers.judge_among(endpoints.len());
         }
@@ -112,10 +115,17 @@ impl Roster {
         let table = || kept.unwrap_or_else(|| maglev::Table::new(&maker.key, &members));
         Self {
             endpoints: endpoints.into(),
+            zones: zones.into(),
             weight: members.iter().map(|it| u64::from(it.weight().get())).sum(),
             table: maker.tabled.then(table),
             members: members.into(),
         }
+    }
+
+    /// Whether the endpoint at `index` is in `zone`.
+    pub(crate) fn is_in(&self, index: usize, zone: &str) -> bool {
+        let own = self.zones.get(index).and_then(Option::as_deref);
+        own == Some(zone)
     }
 
     /// Whether it is one of them.
@@ -167,6 +177,29 @@ impl Roster {
     }
 }
 
+/// What a roster is made of, place by place.
+#[derive(Default)]
+struct Places {
+    endpoints: Vec<Arc<Endpoint>>,
+    members: Vec<Member>,
+    zones: Vec<Option<Arc<str>>>,
+}
+
+impl Places {
+    fn add(
+        &mut self,
+        maker: &Maker,
+        endpoint: Arc<Endpoint>,
+        weight: NonZeroU32,
+        zone: Option<Arc<str>>,
+    ) {
+        let member = Member::new(&maker.key, endpoint.name(), weight);
+        self.members.push(member);
+        self.endpoints.push(endpoint);
+        self.zones.push(zone);
+    }
+}
+
 impl Changes {
     /// `endpoint` has this stance from now on.
     fn note(&mut self, before: &Roster, endpoint: &Arc<Endpoint>, stance: Stance) {
@@ -181,11 +214,6 @@ impl Changes {
 }
 
 impl Maker {
-    fn enlist(&self, endpoint: Arc<Endpoint>, weight: NonZeroU32) -> (Arc<Endpoint>, Member) {
-        let member = Member::new(&self.key, endpoint.name(), weight);
-        (endpoint, member)
-    }
-
     fn remember(&self, gone: &Arc<Endpoint>) {
         let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
         former.retain(|endpoint| endpoint.strong_count() > 0);

@@ -42,6 +42,8 @@ pub struct EndpointStatus {
     pub name: Arc<str>,
     /// Its weight.
     pub weight: u32,
+    /// Where it is.
+    pub zone: Option<Arc<str>>,
     /// Whether it gets new sessions, and why not.
     pub state: State,
     /// What probes say.
@@ -75,6 +77,7 @@ impl Cluster {
     pub fn status(&self) -> ClusterStatus {
         let roster = self.roster();
         let endpoints = roster.endpoints.iter().zip(&roster.members);
+        let endpoints = endpoints.zip(&roster.zones);
         ClusterStatus {
             name: Arc::clone(self.name()),
             balancer: self.balancer(),
@@ -84,9 +87,10 @@ impl Cluster {
                 Some(Discovery::Kubernetes(_)) => Lookup::Kubernetes,
             },
             endpoints: endpoints
-                .map(|(endpoint, member)| EndpointStatus {
+                .map(|((endpoint, member), zone)| EndpointStatus {
                     name: Arc::clone(endpoint.name()),
                     weight: member.weight().get(),
+                    zone: zone.clone(),
                     state: self.state(endpoint),
                     health: endpoint.health(),
                     sessions: endpoint.load(),

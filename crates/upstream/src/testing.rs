@@ -96,6 +96,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
     let endpoint = |address: &SocketAddr| config::Endpoint {
         address: *address,
         weight: NonZeroU32::MIN,
+        zone: None,
     };
     config::Cluster {
         name: "chat".into(),
@@ -108,6 +109,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         source_addresses: Vec::new(),
         bounded_load: None,
         slow_start: None,
+        prefer_zone: None,
         rebalance: None,
         pending_handshakes: None,
         max_sessions_per_endpoint: None,

@@ -6,18 +6,20 @@ mod sources;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
 use crate::model::{Cluster, Endpoint, Outlier, PendingHandshakes, Rebalance};
 use crate::raw;
 use crate::report::{Problem, Report};
-use crate::scalar::Count;
+use crate::scalar::{Count, Switch};
 
 /// Checks the clusters, and keeps their names for the routes.
 pub(super) fn lower(
     list: List<raw::Cluster, 1>,
     directory: &Path,
+    zone: Known<&Option<Arc<str>>>,
     report: &mut Report,
 ) -> (Known<Vec<Cluster>>, Names) {
     let mut names = Names::new("cluster", list.complete);
@@ -29,12 +31,18 @@ pub(super) fn lower(
     let clusters: Vec<_> = list
         .items
         .into_iter()
-        .map(|raw| cluster(raw, directory, report))
+        .map(|raw| cluster(raw, directory, zone, report))
         .collect();
     (clusters.into_iter().collect(), names)
 }
 
-fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<Cluster> {
+fn cluster(
+    raw: raw::Cluster,
+    directory: &Path,
+    zone: Known<&Option<Arc<str>>>,
+    report: &mut Report,
+) -> Option<Cluster> {
+    let prefer_zone = prefer_zone(raw.prefer_same_zone.as_ref(), zone, report);
     let discovery = discovery::lower(&raw, directory, report);
     let health = health::lower(raw.health, report);
     let endpoints = raw
@@ -48,6 +56,7 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         balancer: raw.balancer?,
         bounded_load: raw.bounded_load?.0.map(|factor| factor.0),
         slow_start: raw.slow_start?.0.map(|time| time.0),
+        prefer_zone: prefer_zone?,
         rebalance: optional(raw.rebalance?, |raw| rebalance(&raw))?,
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
@@ -60,6 +69,25 @@ fn cluster(raw: raw::Cluster, directory: &Path, report: &mut Report) -> Option<C
         health: health?,
         when_none_healthy: raw.when_none_healthy?,
     })
+}
+
+/// The gateway's zone, if the cluster prefers it.
+fn prefer_zone(
+    switch: Option<&At<Switch>>,
+    zone: Known<&Option<Arc<str>>>,
+    report: &mut Report,
+) -> Known<Option<Arc<str>>> {
+    let switch = switch?;
+    match (switch.value, zone?) {
+        (Switch::Off, _) => Some(None),
+        (Switch::On, Some(zone)) => Some(Some(Arc::clone(zone))),
+        (Switch::On, None) => {
+            let message = "this gateway has no zone that could be preferred";
+            let problem = Problem::new(switch.span, message);
+            report.add(problem.help("set `zone` or `zone_file` at the top of the file"));
+            None
+        }
+    }
 }
 
 fn rebalance(raw: &raw::Rebalance) -> Option<Rebalance> {
@@ -91,6 +119,7 @@ fn endpoint(raw: &raw::Endpoint) -> Option<Endpoint> {
     Some(Endpoint {
         address: raw.address.as_ref()?.value.0,
         weight: raw.weight?.at_least_one(),
+        zone: raw.zone.as_ref()?.as_ref().map(|zone| Arc::clone(&zone.0)),
     })
 }
 

@@ -6,7 +6,7 @@ use super::ReadFile;
 use crate::decode::At;
 use crate::model::{PemFile, Secret};
 use crate::report::{Problem, Report};
-use crate::scalar::File;
+use crate::scalar::{File, Name, Scalar as _};
 
 /// Shorter secrets can be guessed.
 const MIN_BYTES: usize = 16;
@@ -29,6 +29,19 @@ impl Files<'_> {
             return None;
         }
         Some(Secret::new(secret))
+    }
+
+    /// A name alone.
+    pub(super) fn name(&self, file: &At<File>, report: &mut Report) -> Option<Name> {
+        let (path, content) = self.read(file, report)?;
+        let text = String::from_utf8_lossy(content.trim_ascii());
+        let name = Name::parse(&text);
+        if name.is_err() {
+            let message = format!("`{}` does not hold a name", path.display());
+            let help = "up to 63 letters, digits, `.`, `_` and `-`, and space around it";
+            report.add(Problem::new(file.span, message).help(help));
+        }
+        name.ok()
     }
 
     /// A certificate or a key.

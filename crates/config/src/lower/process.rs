@@ -1,13 +1,35 @@
 //! Drain, admin and log.
 
+use std::sync::Arc;
+
 use super::files::Files;
 use super::optional;
-use crate::decode::At;
+use crate::decode::{At, Known};
 use crate::model::{AccessLog, Admin, Drain, DrainClose, Log};
 use crate::node::Given;
 use crate::raw;
 use crate::report::{Problem, Report};
-use crate::scalar::{Address, Switch, written};
+use crate::scalar::{Address, File, Name, Switch, written};
+
+/// Where the gateway is: written out, or in a file, or not said.
+pub(super) fn zone(
+    zone: Known<Option<At<Name>>>,
+    file: Known<Option<At<File>>>,
+    files: &Files<'_>,
+    report: &mut Report,
+) -> Known<Option<Arc<str>>> {
+    match (zone?, file?) {
+        (Some(zone), None) => Some(Some(zone.value.0)),
+        (None, Some(file)) => files.name(&file, report).map(|zone| Some(zone.0)),
+        (None, None) => Some(None),
+        (Some(zone), Some(file)) => {
+            let problem = Problem::new(file.span, "the zone is said twice");
+            let problem = problem.related(zone.span, "first here");
+            report.add(problem.help("use one of `zone` and `zone_file`"));
+            None
+        }
+    }
+}
 
 pub(super) fn drain(raw: raw::Drain, report: &mut Report) -> Option<Drain> {
     if let (Some(over), Some(deadline)) = (&raw.over, &raw.deadline) {

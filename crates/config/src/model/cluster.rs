@@ -25,6 +25,8 @@ pub struct Cluster {
     pub bounded_load: Option<u32>,
     /// How long an endpoint that comes takes until it has its share of new sessions. `None`: no time.
     pub slow_start: Option<Duration>,
+    /// The gateway's own zone, where its endpoints go first. `None`: zones make no difference.
+    pub prefer_zone: Option<Arc<str>>,
     /// How sessions are moved to endpoints that have come. `None`: they are not.
     pub rebalance: Option<Rebalance>,
     /// How long one endpoint may take to accept a connection.
@@ -140,6 +142,8 @@ pub struct Endpoint {
     pub address: SocketAddr,
     /// Its share is its weight over the sum of the cluster's weights.
     pub weight: NonZeroU32,
+    /// Where it is.
+    pub zone: Option<Arc<str>>,
 }
 
 choice! {

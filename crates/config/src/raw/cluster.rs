@@ -6,7 +6,7 @@ use crate::decode::{At, List, Nothing, OrOff};
 use crate::model::{Balancer, HeaderCase, NoneHealthy, OnRemoved};
 use crate::scalar::{
     CloseCode, Count, EndpointAddress, Factor, HeaderValue, Name, PathExact, Percent,
-    SourceAddress, Subprotocol,
+    SourceAddress, Subprotocol, Switch,
 };
 
 table! {
@@ -33,6 +33,9 @@ table! {
         /// a tenth of its share of new sessions to the whole. Where they go by `affinity` it is only the
         /// bound of `bounded_load` that grows.
         slow_start: OrOff<Timeout> = "off", eg "30s";
+        /// Endpoints of the gateway's own `zone` go before all others, for as long as they may be given
+        /// sessions: with `bounded_load` up to that, of the whole cluster's share.
+        prefer_same_zone: At<Switch> = "off";
         /// Sessions that would be better off on endpoints that have come are asked to connect again. Without
         /// it they stay where they are.
         rebalance: Option<Rebalance>;
@@ -162,5 +165,7 @@ table! {
         address: At<EndpointAddress>, eg "10.0.0.11:9000";
         /// Its share of the sessions is its weight over the sum of all weights.
         weight: Weight = "1";
+        /// Where it is, as the gateway's `zone` names it. Kubernetes says it of its own.
+        zone: Option<Name>, eg "eu-1a";
     }
 }

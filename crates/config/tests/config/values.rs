@@ -88,6 +88,7 @@ fn the_smallest_file_has_the_defaults() {
     let endpoint = Endpoint {
         address: address("127.0.0.1:9000"),
         weight: weight(1),
+        zone: None,
     };
     assert_eq!(
         (&*cluster.name, cluster.endpoints.as_slice()),
@@ -99,6 +100,15 @@ fn the_smallest_file_has_the_defaults() {
     );
     assert_eq!((cluster.connect_timeout, cluster.retries), (seconds(2), 2));
     assert!(cluster.source_addresses.is_empty());
+    assert_eq!((cluster.bounded_load, cluster.slow_start), (None, None));
+    assert_eq!(
+        (cluster.rebalance, cluster.pending_handshakes),
+        (None, None)
+    );
+    assert_eq!(
+        (cluster.retry_budget, &cluster.prefer_zone),
+        (Some(20), &None)
+    );
 
     let close = DrainClose {
         code: 1012,
@@ -384,6 +394,32 @@ fn workers_are_counted_or_left_to_the_machine() {
         Workers::Fixed(NonZeroUsize::new(3).unwrap())
     );
     assert_eq!(small("workers: auto\n").workers, Workers::Auto);
+}
+
+#[test]
+fn the_zone_is_written_or_in_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("switchyard.yaml");
+    let rest = "listeners: [{ name: web, address: \"127.0.0.1:0\" }]\n\
+        routes: [{ name: all, cluster: app }]\n\
+        clusters: [{ name: app, prefer_same_zone: on, endpoints: [{ address: \"127.0.0.1:9\", zone: b }] }]\n";
+    let zone = |lines: &str, content: &str| {
+        std::fs::write(directory.path().join("zone"), content).unwrap();
+        std::fs::write(&path, format!("{lines}\n{rest}")).unwrap();
+        let config = load(&path).map_err(|errors| errors.to_string())?;
+        let cluster = &config.clusters[0];
+        assert_eq!(cluster.endpoints[0].zone.as_deref(), Some("b"));
+        Ok::<_, String>(cluster.prefer_zone.as_deref().map(str::to_owned))
+    };
+    assert_eq!(zone("zone: eu-1a", ""), Ok(Some("eu-1a".to_owned())));
+    assert_eq!(
+        zone("zone_file: zone", " eu-1b\n"),
+        Ok(Some("eu-1b".to_owned()))
+    );
+    let twice = zone("zone: a\nzone_file: zone", "b").unwrap_err();
+    assert!(twice.contains("the zone is said twice"), "{twice}");
+    let nameless = zone("zone_file: zone", "not a name").unwrap_err();
+    assert!(nameless.contains("does not hold a name"), "{nameless}");
 }
 
 #[test]
