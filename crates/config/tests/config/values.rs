@@ -100,15 +100,6 @@ fn the_smallest_file_has_the_defaults() {
     );
     assert_eq!((cluster.connect_timeout, cluster.retries), (seconds(2), 2));
     assert!(cluster.source_addresses.is_empty());
-    assert_eq!((cluster.bounded_load, cluster.slow_start), (None, None));
-    assert_eq!(
-        (cluster.rebalance, cluster.pending_handshakes),
-        (None, None)
-    );
-    assert_eq!(
-        (cluster.retry_budget, &cluster.prefer_zone),
-        (Some(20), &None)
-    );
 
     let close = DrainClose {
         code: 1012,
@@ -394,6 +385,21 @@ fn workers_are_counted_or_left_to_the_machine() {
         Workers::Fixed(NonZeroUsize::new(3).unwrap())
     );
     assert_eq!(small("workers: auto\n").workers, Workers::Auto);
+}
+
+#[test]
+fn what_a_cluster_does_beyond_its_order_is_off_by_default() {
+    let config = load(&project("config/minimal.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
+    let cluster = &config.clusters[0];
+    assert_eq!((cluster.bounded_load, cluster.slow_start), (None, None));
+    assert_eq!(
+        (cluster.rebalance, cluster.pending_handshakes),
+        (None, None)
+    );
+    assert_eq!(
+        (cluster.retry_budget, &cluster.prefer_zone),
+        (Some(20), &None)
+    );
 }
 
 #[test]
