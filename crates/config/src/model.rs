@@ -25,8 +25,8 @@ pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
 };
 pub use route::{
-    AffinitySource, HeaderMatch, HostPattern, Http, IssuedCookie, Match, PathPattern, Route,
-    SameSite, Segment, Split, WebSocket,
+    AffinitySource, ClientAddress, HeaderMatch, HostPattern, Http, IssuedCookie, Match,
+    PathPattern, Route, SameSite, Segment, Split, WebSocket,
 };
 pub use secret::Secret;
 

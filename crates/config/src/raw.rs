@@ -23,7 +23,7 @@ pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};
 pub(crate) use route::{
-    AffinitySource, Http, IssuedCookie, Match, Route, Share, Target, WebSocket,
+    AffinitySource, ClientAddress, Http, IssuedCookie, Match, Route, Share, Target, WebSocket,
 };
 
 /// A wait that may be none at all.

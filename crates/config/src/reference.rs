@@ -63,13 +63,16 @@ fn nested(out: &mut String, path: &str, shape: &Shape) {
 
 fn of_one(out: &mut String, path: &str, one_of: &OneOf) {
     let _ = writeln!(out, "\n## `{path}`\n\n{}\n", one_of.about);
-    out.push_str("| key or word | value | example | meaning |\n|---|---|---|---|\n");
+    out.push_str("| key | value | example | meaning |\n|---|---|---|---|\n");
     for field in &one_of.keys {
         let (key, kind, example) = (field.key, kind(&field.shape), example(field));
+        let (kind, example) = if one_of.alone.contains(&key) {
+            let kind = format!("the word alone, or {kind}");
+            (kind, format!("`{key}` or {example}"))
+        } else {
+            (kind, example)
+        };
         let _ = writeln!(out, "| `{key}` | {kind} | {example} | {} |", field.about);
-    }
-    for Choice { word, about } in &one_of.words {
-        let _ = writeln!(out, "| `{word}` | | `{word}` | {about} |");
     }
     within(out, path, &one_of.keys);
 }

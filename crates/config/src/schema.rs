@@ -6,7 +6,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::node;
-use crate::shape::{Choice, Field, OneOf, Presence, Shape, Table};
+use crate::shape::{Field, OneOf, Presence, Shape, Table};
 
 /// The schema of a file.
 pub(crate) fn document(file: &Shape) -> Json {
@@ -60,7 +60,11 @@ fn of_table(table: &Table) -> Json {
 }
 
 fn of_one(one_of: &OneOf) -> Json {
-    let word = |choice: &Choice| json!({ "description": choice.about, "const": choice.word });
+    let alone = one_of
+        .keys
+        .iter()
+        .filter(|field| one_of.alone.contains(&field.key));
+    let word = |field: &Field| json!({ "description": field.about, "const": field.key });
     let mapping = json!({
         "type": "object",
         "properties": properties(&one_of.keys),
@@ -68,9 +72,7 @@ fn of_one(one_of: &OneOf) -> Json {
         "minProperties": 1,
         "maxProperties": 1,
     });
-    let any: Vec<Json> = std::iter::once(mapping)
-        .chain(one_of.words.iter().map(word))
-        .collect();
+    let any: Vec<Json> = std::iter::once(mapping).chain(alone.map(word)).collect();
     json!({ "description": one_of.about, "anyOf": any })
 }
 

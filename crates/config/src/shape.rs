@@ -10,7 +10,7 @@ pub(crate) enum Shape {
     Scalar(Scalar),
     Choice(Vec<Choice>),
     Table(Table),
-    /// Exactly one key of a table, or one of some words alone.
+    /// Exactly one key of a table; some may be a word alone.
     OneOf(OneOf),
     List {
         item: Box<Self>,
@@ -56,12 +56,13 @@ pub(crate) struct Table {
     pub(crate) fields: Vec<Field>,
 }
 
-/// A mapping with one key of several, or a word alone.
+/// A mapping with one key of several, or one of some of them as a word alone.
 #[derive(Debug, Clone)]
 pub(crate) struct OneOf {
     pub(crate) about: String,
     pub(crate) keys: Vec<Field>,
-    pub(crate) words: Vec<Choice>,
+    /// Those of the keys that may be a word alone.
+    pub(crate) alone: Vec<&'static str>,
 }
 
 /// A key of a table.

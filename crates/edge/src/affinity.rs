@@ -4,6 +4,8 @@
 //! The route's sources are asked in order; the first that the request has decides. An empty value
 //! counts as absent: it would herd every client without one onto the same endpoint.
 
+mod value;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use crate::query::{self, Plus};
 use crate::route::{Route, Source, Split, ValueSource};
 use crate::routes::Captures;
 
+pub(crate) use value::Value;
+
 /// Where a request's affinity value may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Places<'a> {
@@ -28,7 +32,7 @@ pub(crate) struct Places<'a> {
     pub headers: &'a HeaderMap,
     /// The request's query.
     pub query: Option<&'a str>,
-    /// Whose request it is.
+    /// Whose request it is; an IPv4 address is never written as an IPv6 one here.
     pub client: IpAddr,
 }
 
@@ -36,7 +40,7 @@ pub(crate) struct Places<'a> {
 #[derive(Debug)]
 pub(crate) enum Decision<'a> {
     /// This value, from this source.
-    Value(&'a ValueSource, Cow<'a, [u8]>),
+    Value(&'a ValueSource, Value<'a>),
     /// The issued cookie names this endpoint of this cluster.
     Named(&'a Arc<Cluster>, Arc<Endpoint>),
     /// The request has none of them.
@@ -58,7 +62,7 @@ pub(crate) fn decide<'a>(route: &'a Route, places: &Places<'a>) -> Choice<'a> {
     for source in &route.affinity {
         let found = match source {
             Source::Value(source) => {
-                value(&source.place, places).map(|value| Decision::Value(source, value))
+                find(&source.place, places).map(|value| Decision::Value(source, value))
             }
             Source::Issued(issued) => {
                 cookie = Some(issued);
@@ -73,23 +77,16 @@ pub(crate) fn decide<'a>(route: &'a Route, places: &Places<'a>) -> Choice<'a> {
     Choice { decision, cookie }
 }
 
-fn value<'a>(source: &AffinitySource, places: &Places<'a>) -> Option<Cow<'a, [u8]>> {
-    let value = match source {
+fn find<'a>(source: &AffinitySource, places: &Places<'a>) -> Option<Value<'a>> {
+    let bytes = match source {
         AffinitySource::Path(name) => query::decode(places.captures.get(name)?, Plus::IsPlus),
         AffinitySource::Cookie(name) => Cow::Borrowed(cookies::find(places.headers, name)?),
         AffinitySource::Header(name) => Cow::Borrowed(places.headers.get(name)?.as_bytes()),
         AffinitySource::Query(name) => query::find(places.query?, name)?,
-        AffinitySource::ClientAddress => Cow::Owned(octets(places.client)),
+        AffinitySource::ClientAddress(bits) => return Some(Value::network(places.client, *bits)),
         AffinitySource::IssuedCookie(_) => return None,
     };
-    (!value.is_empty()).then_some(value)
-}
-
-fn octets(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().into(),
-        IpAddr::V6(address) => address.octets().into(),
-    }
+    (!bytes.is_empty()).then_some(Value::Bytes(bytes))
 }
 
 /// The cookie's endpoint, in whichever cluster of the split knows it: who was sent to the smaller
@@ -106,7 +103,7 @@ impl Decision<'_> {
     /// What the clusters and endpoints are ordered by.
     pub(crate) fn affinity(&self, key: &HashKey) -> Option<Affinity> {
         match self {
-            Self::Value(source, value) => Some(key.affinity(&source.label, value)),
+            Self::Value(source, value) => Some(value.affinity(key, &source.label)),
             Self::Named(..) | Self::Nothing => None,
         }
     }

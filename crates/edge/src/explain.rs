@@ -181,7 +181,7 @@ fn describe(choice: &Choice<'_>) -> Affinity {
     match (&choice.decision, choice.cookie) {
         (Decision::Value(source, value), _) => Affinity::Value {
             source: source.label.to_string(),
-            value: String::from_utf8_lossy(value).into_owned(),
+            value: value.to_string(),
         },
         (Decision::Named(..), Some(cookie)) => Affinity::Cookie {
             name: cookie.name().to_owned(),

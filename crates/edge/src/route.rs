@@ -125,7 +125,7 @@ impl Source {
             AffinitySource::Cookie(name) => format!("cookie:{name}"),
             AffinitySource::Header(name) => format!("header:{name}"),
             AffinitySource::Query(name) => format!("query:{name}"),
-            AffinitySource::ClientAddress => "client_address".to_owned(),
+            AffinitySource::ClientAddress(_) => "client_address".to_owned(),
         };
         Self::Value(ValueSource {
             place: source.clone(),

@@ -90,25 +90,22 @@ macro_rules! table {
     };
 }
 
-/// Declares a value that is one key of several with its value, or one of some words alone.
+/// Declares a value that is one key of several with its value. A key with `alone` may also be a word,
+/// which stands for the key with that value.
 macro_rules! one_of {
     (
         $(#[doc = $about:literal])+
         $name:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $variant:ident($type:ty) = $key:ident $(, eg $example:literal)? ;
+                $variant:ident($type:ty) = $key:ident $(, alone $alone:literal)? $(, eg $example:literal)? ;
             )+
-        }
-        words {
-            $( $(#[doc = $word_doc:literal])+ $word_variant:ident = $word:literal ; )+
         }
     ) => {
         $(#[doc = $about])+
         #[derive(Debug)]
         pub(crate) enum $name {
             $( $(#[doc = $doc])+ $variant($type), )+
-            $( $(#[doc = $word_doc])+ $word_variant, )+
         }
 
         impl $crate::decode::Decode for $name {
@@ -116,14 +113,15 @@ macro_rules! one_of {
                 node: &$crate::node::Node,
                 report: &mut $crate::report::Report,
             ) -> Option<Self> {
-                use $crate::decode::pick::{Picked, pick};
-                let (keys, words) = ([$(stringify!($key)),+], [$($word),+]);
-                match pick(node, &keys, &words, report)? {
-                    $( Picked::Key(stringify!($key), value) => {
-                        <$type as $crate::decode::Decode>::decode(value, report).map(Self::$variant)
+                let keys = [$( $crate::decode::pick::Key {
+                    text: stringify!($key),
+                    alone: $crate::decode::table::first(&[$($alone)?]),
+                } ),+];
+                match $crate::decode::pick::pick(node, &keys, report)? {
+                    $( (stringify!($key), value) => {
+                        <$type as $crate::decode::Decode>::decode(&value, report).map(Self::$variant)
                     } )+
-                    $( Picked::Word($word) => Some(Self::$word_variant), )+
-                    Picked::Key(..) | Picked::Word(_) => None,
+                    _ => None,
                 }
             }
 
@@ -133,10 +131,10 @@ macro_rules! one_of {
                     keys: vec![$( $crate::shape::Field::new::<$type>(
                         $crate::decode::table::spec!([$($doc)+] $key [] [] [$($example)?]),
                     ) ),+],
-                    words: vec![$( $crate::shape::Choice {
-                        word: $word,
-                        about: $crate::shape::prose(&[$($word_doc),+]),
-                    } ),+],
+                    alone: [$( (stringify!($key), $crate::decode::table::first(&[$($alone)?])) ),+]
+                        .into_iter()
+                        .filter_map(|(key, alone)| alone.map(|_value| key))
+                        .collect(),
                 })
             }
         }

@@ -96,8 +96,17 @@ pub enum AffinitySource {
     Header(String),
     /// A parameter of the query.
     Query(String),
-    /// The client's address, as far as proxies are trusted.
-    ClientAddress,
+    /// The network of the client's address, as far as proxies are trusted.
+    ClientAddress(ClientAddress),
+}
+
+/// How many bits of a client's address decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress {
+    /// 1 to 128.
+    pub ipv6_prefix: u8,
+    /// 1 to 32.
+    pub ipv4_prefix: u8,
 }
 
 /// A cookie that the gateway sets.

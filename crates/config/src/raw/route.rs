@@ -8,8 +8,8 @@ use crate::model::{HeaderMatch, HostPattern, SameSite};
 use crate::node::{Key, Node, Value};
 use crate::report::{Problem, Report};
 use crate::scalar::{
-    CaptureName, CookieName, HeaderName, HeaderValue, MAX_MS, Name, Origin, PathExact, PathPrefix,
-    QueryName, Scalar, Size, Subprotocol, Switch, Template, Time,
+    CaptureName, CookieName, Count, HeaderName, HeaderValue, MAX_MS, Name, Origin, PathExact,
+    PathPrefix, QueryName, Scalar, Size, Subprotocol, Switch, Template, Time,
 };
 use crate::shape::Shape;
 
@@ -79,11 +79,20 @@ one_of! {
         Header(HeaderName) = header, eg "x-user-id";
         /// A parameter of the query.
         Query(QueryName) = query, eg "user";
+        /// The network of the client's address, or of the one that a trusted proxy reports. Always
+        /// there, so it comes last.
+        ClientAddress(ClientAddress) = client_address, alone "{}", eg "{ ipv6_prefix: 56 }";
     }
-    words {
-        /// The address of the client, or the one that a trusted proxy reports. Always there, so it
-        /// comes last.
-        ClientAddress = "client_address";
+}
+
+table! {
+    /// How many bits of the client's address decide; clients that share them share an endpoint.
+    ClientAddress {
+        /// Of an IPv6 address. A home or a phone has 64 for itself, and takes temporary addresses
+        /// within them (RFC 8981).
+        ipv6_prefix: Count<1, 128> = "64";
+        /// Of an IPv4 address, also where it is written as an IPv6 one (`::ffff:192.0.2.1`).
+        ipv4_prefix: Count<1, 32> = "32";
     }
 }
 

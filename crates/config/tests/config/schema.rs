@@ -176,6 +176,14 @@ fn the_schema_refuses_what_the_decoder_refuses() {
         ("/routes/0", json!({ "name": "all", "affinity": [{}] })),
         (
             "/routes/0",
+            json!({ "name": "all", "cluster": "app", "affinity": [{ "client_address": "" }] }),
+        ),
+        (
+            "/routes/0",
+            json!({ "name": "all", "cluster": "app", "affinity": [{ "client_address": { "ipv6_prefix": 0 } }] }),
+        ),
+        (
+            "/routes/0",
             json!({ "name": "all", "match": { "headers": { "x": [] } } }),
         ),
         (

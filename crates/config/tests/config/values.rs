@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use switchyard_config::{
-    AccessLog, Admin, AffinitySource, Balancer, Certificate, Config, Drain, DrainClose, DrainOrder,
-    Endpoint, HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel,
-    Match, PathPattern, PemFile, SameSite, Secret, Segment, Split, Tls, TlsVersion, WebSocket,
-    Workers, load, parse, parse_with,
+    AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress, Config, Drain,
+    DrainClose, DrainOrder, Endpoint, HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie,
+    Log, LogFormat, LogLevel, Match, PathPattern, PemFile, SameSite, Secret, Segment, Split, Tls,
+    TlsVersion, WebSocket, Workers, load, parse, parse_with,
 };
 
 use crate::project;
@@ -155,22 +155,6 @@ fn the_full_file_means_what_it_says() {
             },
         ]
     );
-    assert_eq!(
-        chat.affinity,
-        [
-            AffinitySource::Path("room".to_owned()),
-            AffinitySource::Cookie("sid".to_owned()),
-            AffinitySource::IssuedCookie(IssuedCookie {
-                name: "SYAFF".to_owned(),
-                max_age: Some(seconds(3600)),
-                secure: true,
-                same_site: SameSite::Lax,
-            }),
-            AffinitySource::Header("x-user-id".to_owned()),
-            AffinitySource::Query("user".to_owned()),
-            AffinitySource::ClientAddress,
-        ]
-    );
     let origins = ["https://chat.example.com".to_owned()];
     assert_eq!(
         chat.websocket.allowed_origins.as_deref(),
@@ -202,6 +186,31 @@ fn the_full_file_means_what_it_says() {
             address: address("127.0.0.1:9901"),
             token: None
         })
+    );
+}
+
+#[test]
+fn the_full_file_has_every_source_of_affinity() {
+    let config = load(&project("config/full.yaml")).unwrap();
+    let chat = &config.routes[0];
+    assert_eq!(
+        chat.affinity,
+        [
+            AffinitySource::Path("room".to_owned()),
+            AffinitySource::Cookie("sid".to_owned()),
+            AffinitySource::IssuedCookie(IssuedCookie {
+                name: "SYAFF".to_owned(),
+                max_age: Some(seconds(3600)),
+                secure: true,
+                same_site: SameSite::Lax,
+            }),
+            AffinitySource::Header("x-user-id".to_owned()),
+            AffinitySource::Query("user".to_owned()),
+            AffinitySource::ClientAddress(ClientAddress {
+                ipv6_prefix: 64,
+                ipv4_prefix: 32,
+            }),
+        ]
     );
 }
 
@@ -376,6 +385,33 @@ fn names_of_headers_and_hosts_lose_their_case() {
         route.affinity,
         [AffinitySource::Header("x-user".to_owned())]
     );
+}
+
+#[test]
+fn a_client_address_is_a_word_or_has_prefixes() {
+    for (source, ipv6_prefix, ipv4_prefix) in [
+        ("client_address", 64, 32),
+        ("client_address: {}", 64, 32),
+        ("client_address: { ipv6_prefix: 1 }", 1, 32),
+        ("client_address: { ipv4_prefix: 1 }", 64, 1),
+        (
+            "client_address: { ipv6_prefix: 128, ipv4_prefix: 24 }",
+            128,
+            24,
+        ),
+    ] {
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+             routes: [{{ name: all, cluster: app, affinity: [{source}] }}]\n\
+             clusters: [{{ name: app, endpoints: [{{ address: \"10.0.0.1:9000\" }}] }}]\n"
+        );
+        let config = parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
+        let expected = AffinitySource::ClientAddress(ClientAddress {
+            ipv6_prefix,
+            ipv4_prefix,
+        });
+        assert_eq!(config.routes[0].affinity, [expected], "{source}");
+    }
 }
 
 #[test]

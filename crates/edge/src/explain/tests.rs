@@ -18,11 +18,26 @@ routes:
   - name: rest
     match: { headers: { x-rest: "1" } }
     split: [{ cluster: chat, weight: 3 }, { cluster: canary, weight: 1 }]
+  - name: homes
+    match: { path_prefix: /homes/ }
+    cluster: many
+    affinity: [client_address]
+  - name: sites
+    match: { path_prefix: /sites/ }
+    cluster: many
+    affinity: [{ client_address: { ipv6_prefix: 48, ipv4_prefix: 24 } }]
 clusters:
   - name: chat
     endpoints: [{ address: "127.0.0.1:9001" }, { address: "127.0.0.1:9002" }]
   - name: canary
     endpoints: [{ address: "127.0.0.1:9003" }]
+  - name: many
+    endpoints:
+      - { address: "127.0.0.1:9011" }
+      - { address: "127.0.0.1:9012" }
+      - { address: "127.0.0.1:9013" }
+      - { address: "127.0.0.1:9014" }
+      - { address: "127.0.0.1:9015" }
 "#;
 
 fn snapshot() -> Snapshot {
@@ -41,10 +56,14 @@ fn snapshot() -> Snapshot {
 }
 
 fn explained(uri: &str, header: (&str, &str)) -> String {
+    explained_to("192.0.2.1", uri, header)
+}
+
+fn explained_to(peer: &str, uri: &str, header: (&str, &str)) -> String {
     let host = uri.split('/').nth(2).unwrap();
     let request = Request::builder().uri(uri).header("host", host);
     let request = request.header(header.0, header.1).body(()).unwrap();
-    explain(&snapshot(), &request, "192.0.2.1".parse().unwrap()).to_string()
+    explain(&snapshot(), &request, peer.parse().unwrap()).to_string()
 }
 
 const NONE: (&str, &str) = ("x-other", "1");
@@ -88,6 +107,48 @@ fn a_cookie_fixes_the_first() {
         text.starts_with("listener   none has this port\n"),
         "{text}"
     );
+}
+
+/// From the affinity on: what decides and the order that it gives, which replicas agree on.
+fn led(peer: &str, path: &str) -> String {
+    let text = explained_to(peer, &format!("ws://b.example{path}"), NONE);
+    let (_, led) = text.split_once("affinity   ").unwrap();
+    led.to_owned()
+}
+
+#[test]
+fn clients_of_one_network_have_one_order() {
+    let home = led("2001:db8:0:1::1", "/homes/");
+    assert!(
+        home.starts_with("client_address = 2001:db8:0:1::/64\n"),
+        "{home}"
+    );
+    assert_eq!(home, led("2001:db8:0:1:ffff::2", "/homes/"));
+    let other = led("2001:db8:0:2::1", "/homes/");
+    assert!(
+        other.starts_with("client_address = 2001:db8:0:2::/64\n"),
+        "{other}"
+    );
+    assert_eq!(
+        led("2001:db8:0:1::1", "/sites/"),
+        led("2001:db8:0:2::1", "/sites/")
+    );
+}
+
+#[test]
+fn a_network_is_said_with_its_prefix_and_an_address_without() {
+    for (peer, path, expected) in [
+        ("192.0.2.1", "/homes/", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "/homes/", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "/sites/", "192.0.2.0/24"),
+        ("2001:db8:0:1::1", "/sites/", "2001:db8::/48"),
+    ] {
+        let led = led(peer, path);
+        assert!(
+            led.starts_with(&format!("client_address = {expected}\n")),
+            "{peer} {path}: {led}"
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Affinity of a route: captures that its path has, sources that can be reached.
 
 use crate::decode::{At, Known};
-use crate::model::{AffinitySource, IssuedCookie, SameSite, Segment};
+use crate::model::{AffinitySource, ClientAddress, IssuedCookie, SameSite, Segment};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::{CaptureName, Switch, Template};
@@ -41,7 +41,9 @@ fn source(
         }
         raw::AffinitySource::Header(name) => AffinitySource::Header(name.0),
         raw::AffinitySource::Query(name) => AffinitySource::Query(name.0),
-        raw::AffinitySource::ClientAddress => AffinitySource::ClientAddress,
+        raw::AffinitySource::ClientAddress(raw) => {
+            AffinitySource::ClientAddress(client_address(&raw)?)
+        }
     })
 }
 
@@ -97,6 +99,14 @@ fn issued_cookie(raw: raw::IssuedCookie, report: &mut Report) -> Option<IssuedCo
     })
 }
 
+fn client_address(raw: &raw::ClientAddress) -> Option<ClientAddress> {
+    let bits = |bits: u32| u8::try_from(bits).unwrap_or(u8::MAX);
+    Some(ClientAddress {
+        ipv6_prefix: bits(raw.ipv6_prefix?.0),
+        ipv4_prefix: bits(raw.ipv4_prefix?.0),
+    })
+}
+
 /// What comes after a source that is always there, or for the second time, decides nothing.
 fn report_unreachable(
     source: Known<&AffinitySource>,
@@ -105,7 +115,7 @@ fn report_unreachable(
     report: &mut Report,
 ) {
     let same = |it: &AffinitySource| source == Some(it);
-    let hides = |it: &AffinitySource| same(it) || *it == AffinitySource::ClientAddress;
+    let hides = |it: &AffinitySource| same(it) || matches!(it, AffinitySource::ClientAddress(_));
     let mut before = before
         .iter()
         .filter_map(|(it, at)| Some((it.as_ref()?, at)));
