@@ -14,6 +14,7 @@ mod access_log;
 mod admin;
 mod affinity;
 mod backpressure;
+mod chaos;
 mod cli;
 mod clients;
 mod demo_page;
