@@ -18,10 +18,11 @@ use std::sync::Arc;
 use crate::key::{Affinity, HashKey};
 use crate::member::Member;
 
-/// The slots of a table that is not larger for a reason: a prime, as all sizes are.
-const SLOTS: usize = 65_537;
+/// The slots of tables: primes far from one another. A table of another size gives nearly every key
+/// another owner, so that a cluster must not get one whenever a member comes or goes.
+const SIZES: [usize; 3] = [65_537, 655_373, 6_553_733];
 
-/// Slots a member; a table with fewer is made larger.
+/// Slots a member, at least, in all but the largest.
 const SLOTS_PER_MEMBER: usize = 100;
 
 /// Draws that are made to find the members behind the owner: of equal ones in large clusters, one in
@@ -37,11 +38,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of `members`. It has 4 bytes a slot: 65,537 of them, or the next prime above a
-    /// hundred a member.
+    /// The table of `members`. It has 4 bytes a slot: 65,537 of them for up to 655 members, 655,373 for
+    /// up to 6,553, and 6,553,733 for more.
     pub fn new(key: &HashKey, members: &[Member]) -> Self {
-        let size = next_prime(members.len().saturating_mul(SLOTS_PER_MEMBER).max(SLOTS));
-        Self::with_slots(key, members, size)
+        Self::with_slots(key, members, size_for(members.len()))
     }
 
     fn with_slots(key: &HashKey, members: &[Member], size: usize) -> Self {
@@ -171,16 +171,15 @@ impl Walker {
     }
 }
 
-/// The first prime from `number` on.
-fn next_prime(number: usize) -> usize {
-    let is_prime = |number: &usize| {
-        let is_divisor = |divisor: usize| number.is_multiple_of(divisor);
-        let divisors = (2..).take_while(|divisor| divisor * divisor <= *number);
-        *number >= 2 && !divisors.into_iter().any(is_divisor)
-    };
-    // There is one below twice any number (Bertrand).
-    let candidates = number..=number.saturating_mul(2).max(2);
-    candidates.into_iter().find(is_prime).unwrap_or(number)
+/// The slots of the table of so many members.
+fn size_for(members: usize) -> usize {
+    let wanted = members.saturating_mul(SLOTS_PER_MEMBER);
+    let [small, large, largest] = SIZES;
+    match wanted {
+        _ if wanted <= small => small,
+        _ if wanted <= large => large,
+        _ => largest,
+    }
 }
 
 #[cfg(test)]

@@ -26,10 +26,36 @@ fn owners_never_change() {
 
 #[test]
 fn sizes_are_prime_and_grow_with_the_cluster() {
-    let primes = [2, 3, 4, 90, 65_536, 100_000].map(next_prime);
-    assert_eq!(primes, [2, 3, 5, 97, 65_537, 100_003]);
-    let many = members(&vec![1; 1000]);
-    assert_eq!(Table::new(&key(), &many).slots.len(), 100_003);
+    for size in SIZES {
+        let mut divisors = (2..).take_while(|divisor| divisor * divisor <= size);
+        assert!(
+            !divisors.any(|divisor| size.is_multiple_of(divisor)),
+            "{size}"
+        );
+    }
+    for (members, size) in [
+        (0, 65_537),
+        (655, 65_537),
+        (656, 655_373),
+        (6_553, 655_373),
+        (6_554, 6_553_733),
+        (usize::MAX, 6_553_733),
+    ] {
+        assert_eq!(size_for(members), size, "{members}");
+    }
+}
+
+#[test]
+fn in_a_large_cluster_few_keys_of_the_others_move() {
+    let before = members(&vec![1; 1_000]);
+    let after = &before[..999];
+    let (before, after) = (Table::new(&key(), &before), Table::new(&key(), after));
+    let owners = owners(&before, 20_000)
+        .into_iter()
+        .zip(owners(&after, 20_000));
+    let moved = owners.filter(|(before, after)| *before != 999 && before != after);
+    let moved = moved.count();
+    assert!(moved < 400, "{moved} of 20,000 moved without need");
 }
 
 #[test]
