@@ -22,6 +22,7 @@ mod publish;
 mod ranking;
 mod results;
 mod sessions;
+mod sizes;
 mod story;
 mod svg;
 mod sweep;

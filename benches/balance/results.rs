@@ -1,5 +1,6 @@
 //! All that is simulated, and what it comes to.
 
+use crate::sizes::{Size, sizes};
 use crate::story::{Casts, Story, tell};
 use crate::sweep::{Placed, factors, replicas};
 use crate::tables;
@@ -16,6 +17,8 @@ pub(crate) struct Results {
     pub(crate) even: Vec<Placed>,
     /// Numbers of replicas, with popular keys.
     replicas: Vec<Placed>,
+    /// Numbers of endpoints, with Maglev.
+    sizes: Vec<Size>,
 }
 
 /// One world with every order.
@@ -29,6 +32,8 @@ impl Results {
     pub(crate) fn new() -> Self {
         let even = World::even("Even keys, 20 endpoints", 20, &Balancer::ALL);
         let popular = World::popular("Popular keys, 20 endpoints");
+        // The most that a Maglev table has the same size for.
+        let some = World::even("Even keys, 655 endpoints", 655, &[Balancer::Maglev]);
         let many = World::even("Even keys, 1,000 endpoints", 1000, &Balancer::KEYED);
         let weighted = World::weighted("Even keys, weights 1, 1, 2, 4");
         let ranking = Casts::new(&even, Balancer::Rendezvous).first;
@@ -37,7 +42,10 @@ impl Results {
             popular: factors(&popular, &by_room),
             even: factors(&even, &ranking),
             replicas: replicas(&popular, &by_room),
-            chapters: [even, popular, many, weighted].map(Chapter::new).into(),
+            sizes: sizes(),
+            chapters: [even, popular, some, many, weighted]
+                .map(Chapter::new)
+                .into(),
         }
     }
 
@@ -51,10 +59,12 @@ impl Results {
         let sessions = thousands(SESSIONS);
         let factors = tables::factors(&self.popular, &self.even);
         let replicas = tables::replicas(&self.replicas);
+        let sizes = tables::sizes(&self.sizes);
         format!(
             "{sessions} sessions.\n{chapters}\n\
              ### Factors, rendezvous, 20 endpoints\n\n{factors}\n\
-             ### Replicas, rendezvous, 20 endpoints, popular keys, `bounded_load: 1.25`\n\n{replicas}"
+             ### Replicas, rendezvous, 20 endpoints, popular keys, `bounded_load: 1.25`\n\n{replicas}\n\
+             ### One leaves, maglev, even keys, by number of endpoints\n\n{sizes}"
         )
     }
 }

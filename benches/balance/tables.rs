@@ -1,5 +1,6 @@
 //! The figures as tables in Markdown.
 
+use crate::sizes::Size;
 use crate::story::{LOOKS, Moves, Skew, Story};
 use crate::sweep::Placed;
 
@@ -97,6 +98,25 @@ pub(crate) fn replicas(placed: &[Placed]) -> String {
         ]
     };
     table(&head, placed.iter().map(row))
+}
+
+/// By number of endpoints.
+pub(crate) fn sizes(sizes: &[Size]) -> String {
+    let head = [
+        "endpoints",
+        "keys moved",
+        "needlessly, of all keys",
+        "owned by the one that left",
+    ];
+    let row = |size: &Size| {
+        vec![
+            size.endpoints.to_string(),
+            percent(size.moved),
+            percent(size.needless),
+            percent(size.moved - size.needless),
+        ]
+    };
+    table(&head, sizes.iter().map(row))
 }
 
 /// What an order is called in tables and plots.
