@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use http::HeaderMap;
-use switchyard_balance::{HashKey, Member, maglev, rendezvous};
+use switchyard_balance::{Affinity, HashKey, Member, maglev, rendezvous};
 use switchyard_config::{HostPattern, Match, PathPattern, Segment};
 use switchyard_edge::routes::{Host, Path, RouteTable};
 use switchyard_proto::frame::{Header, OpCode};
@@ -154,13 +154,16 @@ mod handshake {
     }
 }
 
-/// The owner of an affinity value among so many endpoints.
-#[divan::bench(args = [5, 20, 100, 1000])]
+/// The owners of affinity values among so many endpoints.
+#[divan::bench(args = [5, 10, 20, 100, 1000, 5000])]
 fn rendezvous_owner(bencher: Bencher<'_, '_>, count: u32) {
     let members = members(count);
-    let affinity = HashKey::PUBLIC.affinity("path:room", b"room-4711");
-    bencher
-        .bench_local(|| rendezvous::order(&HashKey::PUBLIC, affinity, black_box(&members)).next());
+    let affinities = affinities();
+    let mut affinities = affinities.iter().cycle();
+    bencher.bench_local(|| {
+        let affinity = *affinities.next().expect("one");
+        rendezvous::order(&HashKey::PUBLIC, affinity, black_box(&members)).next()
+    });
 }
 
 /// The whole order, which a handshake needs only when nothing answers.
@@ -173,16 +176,20 @@ fn rendezvous_order(bencher: Bencher<'_, '_>, count: u32) {
     });
 }
 
-/// The owner of an affinity value by a table of so many endpoints.
-#[divan::bench(args = [5, 20, 100, 1000])]
+/// The owners of affinity values by a table of so many endpoints.
+#[divan::bench(args = [5, 10, 20, 100, 1000, 5000])]
 fn maglev_owner(bencher: Bencher<'_, '_>, count: u32) {
     let table = maglev::Table::new(&HashKey::PUBLIC, &members(count));
-    let affinity = HashKey::PUBLIC.affinity("path:room", b"room-4711");
-    bencher.bench_local(|| table.order(&HashKey::PUBLIC, black_box(affinity)).next());
+    let affinities = affinities();
+    let mut affinities = affinities.iter().cycle();
+    bencher.bench_local(|| {
+        let affinity = *affinities.next().expect("one");
+        table.order(&HashKey::PUBLIC, black_box(affinity)).next()
+    });
 }
 
 /// What a cluster of so many endpoints pays when one comes or goes.
-#[divan::bench(args = [5, 20, 100, 1000])]
+#[divan::bench(args = [5, 10, 20, 100, 1000, 5000])]
 fn maglev_build(bencher: Bencher<'_, '_>, count: u32) {
     let members = members(count);
     bencher.bench_local(|| maglev::Table::new(&HashKey::PUBLIC, black_box(&members)));
@@ -266,6 +273,13 @@ fn members(count: u32) -> Vec<Member> {
             let name = format!("10.0.{}.{}:9000", number / 250, number % 250);
             Member::new(&HashKey::PUBLIC, &name, NonZeroU32::MIN)
         })
+        .collect()
+}
+
+/// So many that a table's slots for them are not all in the nearest cache.
+fn affinities() -> Vec<Affinity> {
+    (0..1u32 << 14)
+        .map(|user| HashKey::PUBLIC.affinity("cookie:user", &user.to_le_bytes()))
         .collect()
 }
 
