@@ -127,7 +127,7 @@ fn clusters_say_how_everyone_is() {
     );
     let said = said_of(&gateway, full.address());
     let expected = serde_json::json!({
-        "endpoint": full.address().to_string(), "weight": 1, "state": "full", "health": "unknown",
+        "endpoint": full.address().to_string(), "weight": 1, "zone": null, "state": "full", "health": "unknown",
         "sessions": 1,
     });
     assert_eq!(said, expected);
