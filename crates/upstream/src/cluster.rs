@@ -194,8 +194,9 @@ impl Cluster {
     ///
     /// With `affinity` the order is the affinity value's own, the same on every replica: by Maglev if
     /// that is the balancer, by rendezvous whatever else it is; who has their share (`bounded_load`) is
-    /// put off. Endpoints of the preferred zone go first. Without a value the balancer alone decides, and a hashed balancer, having nothing to hash,
-    /// takes `random`. `preferred`, which an issued cookie named, goes before all others.
+    /// put off. Without it the balancer alone decides, and a hashed balancer, having nothing to hash,
+    /// takes `random`. Endpoints of the preferred zone go before the others of either order, and
+    /// `preferred`, which an issued cookie named, before all.
     pub fn rank(
         &self,
         affinity: Option<Affinity>,
