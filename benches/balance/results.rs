@@ -32,7 +32,7 @@ impl Results {
     pub(crate) fn new() -> Self {
         let even = World::even("Even keys, 20 endpoints", 20, &Balancer::ALL);
         let popular = World::popular("Popular keys, 20 endpoints");
-        // The most that a Maglev table has the same size for.
+        // As many as there can be in the smallest of Maglev's tables.
         let some = World::even("Even keys, 655 endpoints", 655, &[Balancer::Maglev]);
         let many = World::even("Even keys, 1,000 endpoints", 1000, &Balancer::KEYED);
         let weighted = World::weighted("Even keys, weights 1, 1, 2, 4");

@@ -4,8 +4,8 @@ use crate::ranking::Ranking;
 use crate::story::part;
 use crate::world::{Balancer, World};
 
-/// Endpoints. From 656 on the table is larger than its least size.
-const SIZES: [usize; 6] = [20, 100, 300, 655, 656, 1000];
+/// Endpoints. At 656 the table is of the next size, and without one of them it is not.
+const SIZES: [usize; 7] = [20, 100, 300, 655, 656, 1000, 5000];
 
 /// A cluster before and after one has left.
 pub(crate) struct Size {
