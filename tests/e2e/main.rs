@@ -34,6 +34,7 @@ mod outlier;
 mod queue;
 mod relay;
 mod socketio;
+mod socketio_scale;
 mod support;
 mod tls;
 mod violations;
