@@ -1,6 +1,6 @@
 //! A panel of bars that lie one above the other.
 
-use crate::svg::{COLOURS, Panel, WIDTH, bar, legend, line, text, ticks};
+use crate::svg::{COLOURS, Panel, WIDTH, bar, legend, line, short, text, ticks};
 
 const LABELS: f64 = 142.0;
 const VALUES: f64 = 96.0;
@@ -39,7 +39,7 @@ impl Bars<'_> {
         let mut body = text("title", 0.0, 14.0, self.title);
         for tick in ticks(0.0, most) {
             body += &line("grid", (x(tick), TOP - 4.0), (x(tick), bottom));
-            body += &text("axis middle", x(tick), bottom + 14.0, &format!("{tick}"));
+            body += &text("axis middle", x(tick), bottom + 14.0, &short(tick));
         }
         for (place, row) in self.rows.iter().enumerate() {
             body += &row.drawn(TOP + STEP * place as f64, &x);

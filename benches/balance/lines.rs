@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::svg::{COLOURS, Panel, WIDTH, legend, line, text, ticks};
+use crate::svg::{COLOURS, Panel, WIDTH, legend, line, short, text, ticks};
 
 const LEFT: f64 = 40.0;
 const TOP: f64 = 44.0;
@@ -62,11 +62,4 @@ fn polyline(colour: &str, points: impl Iterator<Item = (f64, f64)>) -> String {
         let _ = write!(line, "{x:.1},{y:.1} ");
     }
     line + "\"/>"
-}
-
-/// A number without needless places.
-fn short(number: f64) -> String {
-    let text = format!("{number:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    text.to_owned()
 }

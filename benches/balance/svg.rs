@@ -96,3 +96,10 @@ pub(crate) fn ticks(from: f64, to: f64) -> Vec<f64> {
     let last = (to / step + 0.001).floor() as u32;
     (first..=last).map(|tick| f64::from(tick) * step).collect()
 }
+
+/// A number without needless places.
+pub(crate) fn short(number: f64) -> String {
+    let text = format!("{number:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
