@@ -53,7 +53,7 @@ pub(crate) async fn level(
     }
 }
 
-/// The sessions of `cluster` that may be asked, and which of them would be better off elsewhere.
+/// The sessions of `cluster` that take part, and which of them would be better off elsewhere.
 pub(crate) fn survey(
     cluster: &Cluster,
     registries: &[Registry],
@@ -61,7 +61,7 @@ pub(crate) fn survey(
 ) -> (Vec<Handle>, Survey) {
     let all = registries.iter().flat_map(Registry::handles);
     let (handles, seats): (Vec<_>, Vec<_>) = all
-        .filter(|handle| handle.info().cluster == *cluster.name() && !handle.is_told())
+        .filter(|handle| handle.info().cluster == *cluster.name())
         .filter_map(|handle| seat(&handle).map(|seat| (handle, seat)))
         .unzip();
     let survey = cluster.survey(&seats, above);
@@ -79,5 +79,6 @@ fn seat(handle: &Handle) -> Option<Seat> {
     Some(Seat {
         endpoint: Arc::clone(&info.endpoint),
         affinity,
+        is_going: handle.is_told(),
     })
 }

@@ -23,6 +23,8 @@ pub struct Seat {
     pub endpoint: Arc<str>,
     /// The hash of its affinity value; without one the balancer decides.
     pub affinity: Option<u64>,
+    /// Whether it has been told to go already, and has not gone yet.
+    pub is_going: bool,
 }
 
 /// Why a session would be better off elsewhere.
@@ -68,6 +70,8 @@ impl Cluster {
     pub fn survey(&self, seats: &[Seat], above: u32) -> Survey {
         let roster = self.roster();
         let mut surveyor = Surveyor::new(self, &roster, Bound::from_hundredths(above));
+        let going = seats.iter().filter(|seat| seat.is_going);
+        going.for_each(|seat| surveyor.count_out(seat));
         let reasons = match surveyor.stands.len() {
             0 | 1 => vec![None; seats.len()],
             _ => seats.iter().map(|seat| surveyor.judge(seat)).collect(),
@@ -99,6 +103,8 @@ struct Stand {
     limit: u64,
     /// Sessions that are to come to it.
     coming: u64,
+    /// Sessions that were told to go before.
+    going: u64,
 }
 
 impl Stand {
@@ -109,8 +115,8 @@ impl Stand {
 
     /// Sessions that it will have when those that are asked have gone.
     fn staying(&self) -> u64 {
-        let asked = self.level.misplaced + self.level.above;
-        u64::from(self.level.sessions).saturating_sub(asked as u64)
+        let asked = (self.level.misplaced + self.level.above) as u64;
+        u64::from(self.level.sessions).saturating_sub(self.going + asked)
     }
 }
 
@@ -137,6 +143,7 @@ impl<'a> Surveyor<'a> {
                 level,
                 limit: bounds.into_iter().flatten().min().unwrap_or(u64::MAX),
                 coming: 0,
+                going: 0,
             };
             (index, stand)
         };
@@ -148,8 +155,23 @@ impl<'a> Surveyor<'a> {
         }
     }
 
+    /// A session that goes is no longer one of its endpoint's, and one more of its owner's.
+    fn count_out(&mut self, seat: &Seat) {
+        let owner = self.owner(seat);
+        let index = self.indices.get(&*seat.endpoint).copied();
+        if let Some(stand) = index.and_then(|index| self.stands.get_mut(&index)) {
+            stand.going += 1;
+        }
+        if let Some(stand) = owner.and_then(|owner| self.stands.get_mut(&owner)) {
+            stand.coming += 1;
+        }
+    }
+
     fn judge(&mut self, seat: &Seat) -> Option<Reason> {
         let index = *self.indices.get(&*seat.endpoint)?;
+        if seat.is_going {
+            return None;
+        }
         let owner = self.owner(seat);
         if let Some(owner) = owner.filter(|owner| *owner != index)
             && self.stands.contains_key(&index)

@@ -32,6 +32,7 @@ fn sit(
     let seat = |affinity: &Option<Affinity>| Seat {
         endpoint: Arc::clone(endpoint.name()),
         affinity: affinity.map(Affinity::to_bits),
+        is_going: false,
     };
     let seats = affinities.iter().map(seat).collect();
     (seats, affinities.iter().map(|_| endpoint.lease()).collect())
@@ -111,4 +112,25 @@ fn whoever_leaves_has_no_part_in_it() {
     let survey = cluster.survey(&seats, 120);
     assert_eq!(survey.reasons, [None; 30]);
     assert_eq!(survey.endpoints.len(), 2);
+}
+
+#[test]
+fn whoever_was_asked_before_counts_as_gone() {
+    let level = cluster(2, None);
+    let (mut seats, _leases) = sit(&level, 0, &[None; 30]);
+    // Twelve are too many, and nine of these are on their way.
+    seats[..9].iter_mut().for_each(|seat| seat.is_going = true);
+    let survey = level.survey(&seats, 120);
+    assert_eq!(survey.reasons[..9], [None; 9]);
+    assert_eq!(survey.reasons.iter().flatten().count(), 3);
+    // One has room at its owner, and it is on its way there.
+    let bounded = cluster(2, Some(101));
+    let of_second = |value: &u32| owner(&bounded, affinity(*value)) == 1;
+    let value = (0..1000).find(of_second).map(affinity);
+    let (mut seats, _leases) = sit(&bounded, 0, &[value; 5]);
+    let (_, _others) = sit(&bounded, 1, &[value; 4]);
+    let misplaced = |seats: &[Seat]| bounded.survey(seats, 120).endpoints[0].misplaced;
+    assert_eq!(misplaced(&seats), 1);
+    seats[0].is_going = true;
+    assert_eq!(misplaced(&seats), 0);
 }
