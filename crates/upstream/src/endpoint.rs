@@ -110,7 +110,7 @@ impl Endpoint {
     /// How much of its weight counts now, in thousandths: all of it, unless it comes back from
     /// somewhere and starts slowly.
     pub(crate) fn warmth(&self, now: Instant) -> NonZeroU32 {
-        self.warmup.reached(self.record.back(), now)
+        self.warmup.reached(|| self.record.back(), now)
     }
 
     /// It starts slowly from now on.

@@ -24,7 +24,8 @@ pub(crate) type Order = Box<dyn Iterator<Item = usize> + Send>;
 pub enum Place {
     /// The first: the owner of the affinity value, where there is one.
     Owner,
-    /// One further down, because those before it are full or have their share.
+    /// One further down, because those before it are full, have their share, or no port is left to dial
+    /// them from.
     Overflow,
     /// One further down, because one before it could not be reached or is left out.
     Failover,

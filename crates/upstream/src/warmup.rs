@@ -44,8 +44,12 @@ impl Warmup {
         self.began.store(began, Ordering::Relaxed);
     }
 
-    /// How far it is, in thousandths. It also begins at `back`, the end of an ejection.
-    pub(crate) fn reached(&self, back: Option<Instant>, now: Instant) -> NonZeroU32 {
+    /// How far it is, in thousandths. It also begins when `back` says, the end of an ejection.
+    pub(crate) fn reached(
+        &self,
+        back: impl FnOnce() -> Option<Instant>,
+        now: Instant,
+    ) -> NonZeroU32 {
         let Some(length) = self.length else {
             return WHOLE;
         };
@@ -53,7 +57,7 @@ impl Warmup {
             0 => None,
             began => self.epoch.checked_add(Duration::from_millis(began)),
         };
-        let Some(since) = began.max(back) else {
+        let Some(since) = began.max(back()) else {
             return WHOLE;
         };
         let gone = now.saturating_duration_since(since).as_millis();

@@ -16,7 +16,7 @@ use crate::testing::{Rig, settings};
 const LENGTH: Duration = Duration::from_secs(10);
 
 fn reached(warmup: &Warmup, back: Option<Instant>, now: Instant) -> u32 {
-    warmup.reached(back, now).get()
+    warmup.reached(|| back, now).get()
 }
 
 #[test]
