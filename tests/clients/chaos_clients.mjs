@@ -8,7 +8,7 @@ const totals = { opened: 0, echoed: 0, crashed: 0, closed: {}, refused: {}, fail
 let stopping = false;
 let open = 0;
 
-// The mulberry32 generator: the same seed gives the same clients.
+// The mulberry32 generator. Who draws next depends on what happens, so a seed repeats the draws alone.
 let state = seed >>> 0;
 function random() {
   state = (state + 0x6d2b79f5) >>> 0;

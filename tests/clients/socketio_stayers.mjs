@@ -16,9 +16,13 @@ function stay(client) {
     reconnectionDelay: 50,
     reconnectionDelayMax: 500,
   });
+  let isFirst = true;
   const who = async () => {
     const served = await socket.timeout(10_000).emitWithAck('who');
     say({ client, served });
+    // One after the other: each finds the sessions of those before it where they are.
+    if (isFirst && client + 1 < count) stay(client + 1);
+    isFirst = false;
   };
   socket.io.on('open', () => socket.io.engine.once('upgrade', who));
   socket.on('disconnect', (left) => say({ client, left }));
@@ -29,4 +33,4 @@ process.on('SIGTERM', () => {
   for (const socket of sockets) socket.disconnect();
   process.exit(0);
 });
-for (let client = 0; client < count; client += 1) stay(client);
+stay(0);

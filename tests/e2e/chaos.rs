@@ -1,8 +1,9 @@
 //! Endpoints that come, leave, crash and stall at random under clients that do the same: however it goes,
 //! every session has a record of its end, and no count is off when all is over.
 //!
-//! Small by default. `SWITCHYARD_CHAOS_SESSIONS` and `SWITCHYARD_CHAOS_SECONDS` make it larger,
-//! `SWITCHYARD_CHAOS_SEED` repeats one; docs/testing.md has the command and what came of it.
+//! Small by default. `SWITCHYARD_CHAOS_SESSIONS` and `SWITCHYARD_CHAOS_SECONDS` make it larger;
+//! `SWITCHYARD_CHAOS_SEED` repeats what happens to the endpoints, though not what clients make of it.
+//! docs/testing.md has the command and what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -207,6 +208,13 @@ fn every_end_is_recorded(gateway: &Gateway) -> usize {
         assert!(says("reason") && says("initiator"), "{record}");
         assert!(record["code"].is_u64(), "{record}");
     }
+    let (metrics, ended) = (gateway.metrics(), closed.len() as u64);
+    let accepted = [("result", "accepted")];
+    assert_eq!(
+        metrics.count("switchyard_handshakes_total", &accepted),
+        ended
+    );
+    assert_eq!(metrics.count("switchyard_session_closes_total", &[]), ended);
     closed.len()
 }
 
@@ -229,6 +237,7 @@ fn no_gauge_is_off(gateway: &Gateway) {
         };
         eventually(gauge, || is_zero().then_some(()));
     }
+    gateway.wait_metric("switchyard_listener_connections", &[("listener", "web")], 0);
     let answer = gateway.ask_admin("/clusters");
     let said: Value = serde_json::from_str(answer.text()).expect("JSON");
     let endpoints = said["clusters"][0]["endpoints"].as_array().expect("a list");
