@@ -1,6 +1,7 @@
 //! A named group of interchangeable endpoints, and how one is found for a request.
 
 use std::fmt;
+use std::iter;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -196,17 +197,21 @@ impl Cluster {
     /// that is the balancer, by rendezvous whatever else it is; who has their share (`bounded_load`) is
     /// put off. Without it the balancer alone decides, and a hashed balancer, having nothing to hash,
     /// takes `random`. Endpoints of the preferred zone go before the others of either order, and
-    /// `preferred`, which an issued cookie named, before all.
+    /// `preferred`, which an issued cookie named, before all: the rest is worked out, and a turn of round
+    /// robin taken, only if that one does not serve.
     pub fn rank(
-        &self,
+        self: &Arc<Self>,
         affinity: Option<Affinity>,
         preferred: Option<&Arc<Endpoint>>,
         random: u64,
     ) -> Ranking {
         let roster = self.roster();
-        let order = match affinity {
-            Some(affinity) => self.order_of(affinity, &roster),
-            None => self.near_first(self.balance(&roster, random), &roster),
+        let order: Order = if preferred.is_some() {
+            let (cluster, roster) = (Arc::clone(self), Arc::clone(&roster));
+            let order = move || cluster.order(affinity, &roster, random);
+            Box::new(iter::once_with(order).flatten())
+        } else {
+            self.order(affinity, &roster, random)
         };
         // A balancer keeps loads level by itself, but not where a zone goes first.
         let is_bounded = affinity.is_some() || self.zone.is_some();
@@ -266,6 +271,14 @@ impl Cluster {
 
     pub(crate) fn metrics(&self) -> &ClusterMetrics {
         &self.metrics
+    }
+
+    /// The affinity value's order, or without one the balancer's.
+    fn order(&self, affinity: Option<Affinity>, roster: &Arc<Roster>, random: u64) -> Order {
+        match affinity {
+            Some(affinity) => self.order_of(affinity, roster),
+            None => self.near_first(self.balance(roster, random), roster),
+        }
     }
 
     /// An affinity value's own order.

@@ -211,3 +211,19 @@ fn debug_output_has_no_token() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_named_endpoint_takes_no_turn_of_the_others() {
+    let cluster = cluster(Balancer::RoundRobin, &addresses(3));
+    let first = |named: Option<&Arc<Endpoint>>| {
+        let candidate = cluster.rank(None, named, 0).next().unwrap();
+        candidate.endpoint.address().port()
+    };
+    let turns: Vec<_> = (0..3).map(|_| first(None)).collect();
+    let named = Arc::clone(&cluster.endpoints()[0]);
+    let expected = named.address().port();
+    for turn in turns {
+        assert_eq!(first(Some(&named)), expected);
+        assert_eq!(first(None), turn);
+    }
+}

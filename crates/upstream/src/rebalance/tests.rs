@@ -24,7 +24,7 @@ fn affinity(value: u32) -> Affinity {
 
 /// So many sessions on the endpoint at `index`.
 fn sit(
-    cluster: &Cluster,
+    cluster: &Arc<Cluster>,
     index: usize,
     affinities: &[Option<Affinity>],
 ) -> (Vec<Seat>, Vec<Lease>) {
@@ -38,7 +38,7 @@ fn sit(
     (seats, affinities.iter().map(|_| endpoint.lease()).collect())
 }
 
-fn owner(cluster: &Cluster, affinity: Affinity) -> usize {
+fn owner(cluster: &Arc<Cluster>, affinity: Affinity) -> usize {
     let ranking = cluster.rank(Some(affinity), None, 0).next();
     let port = ranking.expect("an endpoint").endpoint.address().port();
     usize::from(port) - 1
@@ -74,7 +74,7 @@ fn who_is_above_the_share_gives_away_what_has_no_value() {
 
 #[test]
 fn whoever_would_come_back_is_left_alone() {
-    let of_first = |cluster: &Cluster| {
+    let of_first = |cluster: &Arc<Cluster>| {
         let values = (0..1000).map(affinity);
         let mut values = values.filter(|value| owner(cluster, *value) == 0);
         values.next().expect("it owns one")

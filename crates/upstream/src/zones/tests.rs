@@ -29,7 +29,7 @@ fn cluster(balancer: Balancer, bounded_load: Option<u32>) -> Arc<Cluster> {
     Rig::new().cluster(settings)
 }
 
-fn ports(cluster: &Cluster, affinity: Option<Affinity>, random: u64) -> Vec<u16> {
+fn ports(cluster: &Arc<Cluster>, affinity: Option<Affinity>, random: u64) -> Vec<u16> {
     let ranking = cluster.rank(affinity, None, random);
     ranking.map(|it| it.endpoint.address().port()).collect()
 }
