@@ -9,8 +9,11 @@
     reason = "what a benchmark sets up is known to be right"
 )]
 
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +27,9 @@ use switchyard_proto::frame::{Header, OpCode};
 use switchyard_proto::handshake::{Deflate, Key, Offer, asks_for_websocket};
 use switchyard_proto::scanner::{Rules, ScanEnd, Scanner, StopAt};
 use switchyard_proto::{Output, Policy, Session, Side};
+use switchyard_relay::{Registry, RequestId, SessionId, SessionInfo, Tie};
+use switchyard_telemetry::{Build, Metrics};
+use switchyard_upstream::{Cluster, Clusters, Endpoint, Seat};
 
 fn main() {
     divan::main();
@@ -195,6 +201,31 @@ fn maglev_build(bencher: Bencher<'_, '_>, count: u32) {
     bencher.bench_local(|| maglev::Table::new(&HashKey::PUBLIC, black_box(&members)));
 }
 
+/// What rebalancing pays to look at so many sessions on so many endpoints.
+#[divan::bench(args = [(10_000, 20), (100_000, 20), (100_000, 100), (100_000, 1000)], sample_count = 10)]
+fn rebalancing_look(bencher: Bencher<'_, '_>, (sessions, endpoints): (u32, u32)) {
+    let cluster = cluster(endpoints);
+    let endpoints = cluster.endpoints();
+    let seat = |(affinity, endpoint): (&Affinity, &Arc<Endpoint>)| Seat {
+        endpoint: Arc::clone(endpoint.name()),
+        affinity: Some(affinity.to_bits()),
+        is_going: false,
+    };
+    let affinities = affinities();
+    let seats = affinities.iter().cycle().zip(endpoints.iter().cycle());
+    let seats: Vec<_> = seats.map(seat).take(sessions as usize).collect();
+    bencher.bench_local(|| cluster.survey(black_box(&seats), 120));
+}
+
+/// How long a worker's list of so many sessions is held for a look at them.
+#[divan::bench(args = [10_000, 100_000])]
+fn registry_handles(bencher: Bencher<'_, '_>, sessions: usize) {
+    let registry = Registry::new();
+    let open = |_| registry.open(session_info());
+    let _tickets: Vec<_> = (0..sessions).map(open).collect();
+    bencher.bench_local(|| registry.handles());
+}
+
 /// The route of a request that only the last of so many takes.
 #[divan::bench(args = [10, 1000])]
 fn router_last_of(bencher: Bencher<'_, '_>, count: usize) {
@@ -274,6 +305,41 @@ fn members(count: u32) -> Vec<Member> {
             Member::new(&HashKey::PUBLIC, &name, NonZeroU32::MIN)
         })
         .collect()
+}
+
+fn cluster(endpoints: u32) -> Arc<Cluster> {
+    let mut text = String::from(
+        "{ listeners: [{ name: web, address: \"127.0.0.1:0\" }], \
+         routes: [{ name: main, cluster: app }], \
+         clusters: [{ name: app, endpoints: [",
+    );
+    for number in 0..endpoints {
+        let (high, low) = (number / 250, number % 250);
+        write!(text, "{{ address: \"10.0.{high}.{low}:9000\" }},").expect("a string grows");
+    }
+    text.push_str("] }] }");
+    let config = switchyard_config::parse(&text, FilePath::new("bench.yaml")).expect("right");
+    let build = Build {
+        version: "0",
+        revision: "0",
+        rustc: "0",
+    };
+    let metrics = Metrics::new(build).expect("names are right");
+    let clusters = Clusters::new(&config.clusters, &HashKey::PUBLIC, &metrics);
+    Arc::clone(clusters.get("app").expect("the only one"))
+}
+
+fn session_info() -> SessionInfo {
+    SessionInfo {
+        id: SessionId::next(),
+        route: "main".into(),
+        cluster: "app".into(),
+        endpoint: "10.0.0.1:9000".into(),
+        client: IpAddr::from([127, 0, 0, 1]),
+        request_id: RequestId::Made([7; 16]),
+        opened: switchyard_relay::now(),
+        tie: Tie::Nothing,
+    }
 }
 
 /// So many that a table's slots for them are not all in the nearest cache.

@@ -197,6 +197,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_too_many_is_the_default_of_the_configuration() {
+        let text = "{ listeners: [{ name: web, address: \"127.0.0.1:0\" }], \
+                    routes: [{ name: all, cluster: app }], clusters: [{ name: app, rebalance: {}, \
+                    endpoints: [{ address: \"127.0.0.1:9\" }] }] }";
+        let config = switchyard_config::parse(text, "test.yaml".as_ref()).unwrap();
+        assert_eq!(config.clusters[0].rebalance.unwrap().above, ABOVE);
+    }
+
+    #[test]
     fn only_whole_paths_are_paths() {
         assert!(matches!(Path::parse("/clusters"), Some(Path::All)));
         let drain = Path::parse("/clusters/a/endpoints/%5B::1%5D:9/drain");

@@ -3,7 +3,7 @@
 //! Not here: which sessions these are (`upstream`), and how one is asked (`relay`).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use switchyard_config::Rebalance;
 use switchyard_proto::session::Cause;
@@ -11,11 +11,14 @@ use switchyard_proto::{Close, CloseCode};
 use switchyard_relay::{DrainPlan, Handle, Registry, Tie};
 use switchyard_upstream::{Cluster, Seat, Survey};
 
-/// One round: as many are asked as may be in this time.
+/// The shortest round: as many are asked as may be in this time.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// Between two looks at a cluster that is level.
+/// The shortest time between two looks at a cluster that is level.
 const REST: Duration = Duration::from_secs(5);
+
+/// Looks take at most this part of one core: large clusters are looked at less often.
+const LOOKING: u32 = 20;
 
 /// What sessions are told: a restart of the service, to their clients (RFC 6455 section 7.4.2).
 const CLOSE: (u16, &str) = (1012, "rebalance");
@@ -29,43 +32,58 @@ pub(crate) async fn level(
 ) {
     let code = CloseCode::new(CLOSE.0);
     let plan = DrainPlan {
-        over: ROUND,
         close: Close::new(code, CLOSE.1).unwrap_or_else(|_| code.into()),
         ..plan
     };
-    let most = usize::try_from(settings.sessions_per_second).unwrap_or(usize::MAX);
     loop {
+        let began = Instant::now();
         let (handles, survey) = survey(&cluster, &registries, settings.above);
+        let pause = began.elapsed() * LOOKING;
         let better_off = handles.into_iter().zip(survey.reasons);
         let better_off: Vec<_> = better_off
             .filter_map(|(handle, reason)| reason.map(|_| handle))
             .collect();
         if better_off.is_empty() {
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(REST.max(pause)).await;
             continue;
         }
-        let (all, round) = (better_off.len(), tokio::time::sleep(ROUND));
-        let asked = all.min(most);
+        let over = ROUND.max(pause);
+        let (all, round) = (better_off.len(), tokio::time::sleep(over));
+        let asked = all.min(most(settings.sessions_per_second, over));
         tracing::info!(cluster = %cluster.name(), asked, left = all - asked, "rebalancing");
         cluster.rebalanced(asked);
+        let plan = DrainPlan {
+            over,
+            ..plan.clone()
+        };
         plan.ask_first(asked, better_off, Cause::Rebalanced).await;
         round.await;
     }
 }
 
+/// How many may be asked in a round.
+fn most(per_second: u32, round: Duration) -> usize {
+    let most = u128::from(per_second) * round.as_millis() / 1000;
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
 /// The sessions of `cluster` that take part, and which of them would be better off elsewhere.
+///
+/// With many sessions and endpoints this takes a while: the runtime's thread is left to its other tasks.
 pub(crate) fn survey(
     cluster: &Cluster,
     registries: &[Registry],
     above: u32,
 ) -> (Vec<Handle>, Survey) {
-    let all = registries.iter().flat_map(Registry::handles);
-    let (handles, seats): (Vec<_>, Vec<_>) = all
-        .filter(|handle| handle.info().cluster == *cluster.name())
-        .filter_map(|handle| seat(&handle).map(|seat| (handle, seat)))
-        .unzip();
-    let survey = cluster.survey(&seats, above);
-    (handles, survey)
+    tokio::task::block_in_place(|| {
+        let all = registries.iter().flat_map(Registry::handles);
+        let (handles, seats): (Vec<_>, Vec<_>) = all
+            .filter(|handle| handle.info().cluster == *cluster.name())
+            .filter_map(|handle| seat(&handle).map(|seat| (handle, seat)))
+            .unzip();
+        let survey = cluster.survey(&seats, above);
+        (handles, survey)
+    })
 }
 
 /// Whoever has a cookie of the gateway's would come back to the same endpoint: it has no part in this.
@@ -81,4 +99,16 @@ fn seat(handle: &Handle) -> Option<Seat> {
         affinity,
         is_going: handle.is_told(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_round_asks_as_many_a_second() {
+        assert_eq!(most(20, ROUND), 20);
+        assert_eq!(most(20, Duration::from_secs(30)), 600);
+        assert_eq!(most(1, Duration::from_millis(1500)), 1);
+    }
 }
