@@ -1,7 +1,7 @@
 //! Who gets a session: each source of affinity, each balancer, and the sticky split.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use switchyard_testkit::{Endpoint, Gateway, Handshake, Head, Response, Settings, Socket};
 
@@ -40,11 +40,17 @@ impl Trio {
     /// Who answers a plain request with these header lines.
     #[track_caller]
     fn answers(&self, target: &str, lines: &str) -> Response {
-        let mut socket = Socket::connect(self.gateway.web());
-        let request = format!("GET {target} HTTP/1.1\r\nHost: chat.example.com\r\n{lines}\r\n");
-        socket.send(request.as_bytes());
-        Response::read(&mut socket)
+        ask(&self.gateway, target, lines)
     }
+}
+
+/// What `gateway` answers to a plain request with these header lines.
+#[track_caller]
+fn ask(gateway: &Gateway, target: &str, lines: &str) -> Response {
+    let mut socket = Socket::connect(gateway.web());
+    let request = format!("GET {target} HTTP/1.1\r\nHost: chat.example.com\r\n{lines}\r\n");
+    socket.send(request.as_bytes());
+    Response::read(&mut socket)
 }
 
 /// Twenty values: each always reaches one endpoint, and all of them reach every endpoint.
@@ -211,6 +217,38 @@ fn a_forged_cookie_means_nothing() {
     let forged = format!("{start}{}", if last == "0" { "1" } else { "0" });
     let answer = trio.answers("/", &format!("Cookie: {forged}\r\n"));
     assert!(issued(&answer.head).is_some(), "it gets a new one");
+}
+
+#[test]
+fn a_cookie_holds_on_every_replica_until_its_endpoint_leaves() {
+    let key = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(key.path(), [b'k'; 32]).expect("written");
+    let replica = |endpoints: &[SocketAddr]| {
+        let settings = Settings::to(endpoints)
+            .top(&format!("affinity_key_file: {}", key.path().display()))
+            .route("affinity: [{ issued_cookie: { name: SYAFF, secure: false } }]");
+        gateway(&settings)
+    };
+    let endpoints = NAMES.map(Endpoint::named);
+    let addresses = endpoints.each_ref().map(Endpoint::address);
+    let [one, other] = [replica(&addresses), replica(&addresses)];
+    let first = ask(&one, "/", "");
+    let cookie = issued(&first.head).expect("a cookie for who has none");
+    let mine = format!("Cookie: {cookie}\r\n");
+    let again = ask(&other, "/", &mine);
+    assert_eq!(again.text(), first.text());
+    assert_eq!(issued(&again.head), None, "it holds there too");
+
+    let owner = NAMES.iter().position(|name| first.text() == *name);
+    let mut left = addresses.to_vec();
+    left.remove(owner.expect("one of them"));
+    let without = replica(&left);
+    let moved = ask(&without, "/", &mine);
+    let next = issued(&moved.head).expect("one that names who is there");
+    assert_ne!(next, cookie);
+    let settled = ask(&without, "/", &format!("Cookie: {next}\r\n"));
+    assert_eq!(settled.text(), moved.text());
+    assert_eq!(issued(&settled.head), None);
 }
 
 #[test]

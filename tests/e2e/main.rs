@@ -24,6 +24,7 @@ mod drain;
 mod endings;
 mod endpoint_drain;
 mod failover;
+mod fault_line;
 mod handshake;
 mod health;
 mod http;
