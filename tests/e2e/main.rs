@@ -28,6 +28,7 @@ mod fault_line;
 mod handshake;
 mod health;
 mod http;
+mod http2;
 mod level;
 mod limits;
 mod many;

@@ -20,7 +20,7 @@ pub use cluster::{
     PendingHandshakes, Probe, Rebalance, WebSocketProbe,
 };
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
-pub use listener::{Certificate, Listener, PemFile, Tls, TlsVersion};
+pub use listener::{Certificate, Http2, Listener, PemFile, Tls, TlsVersion};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
 };

@@ -6,8 +6,6 @@ const RESERVED: &[&str] = &[
     "bus",
     "channels",
     "client_ca",
-    "extended_connect",
-    "http2",
     "jwt_claim",
     "limits",
     "max_lifetime",

@@ -13,11 +13,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::Receiver;
 use tokio::time;
 
-use crate::connection::{self, Connection};
+use crate::connection::Connection;
 use crate::forward::Scheme;
 use crate::handover::{Accepted, Colleague, Inbox};
+use crate::http1;
+use crate::http2;
 use crate::io::Seated;
-use crate::listener::{Listener, Shared};
+use crate::listener::{Http2Settings, Listener, Shared};
+use crate::prefixed::{self, Beginning};
 use crate::seat::Seat;
 use crate::tls;
 use crate::worker::Worker;
@@ -148,14 +151,28 @@ fn start(stream: TcpStream, peer: SocketAddr, seat: Seat, worker: &Arc<Worker>) 
     let scheme = tls.as_ref().map_or(Scheme::Http, |_| Scheme::Https);
     let connection = Connection::new(Arc::clone(worker), listener, peer.ip(), scheme);
     let tasks = &worker.tasks;
-    if let Some(tls) = tls {
-        tasks.spawn(tls::serve(stream, seat, tls, connection));
-    } else {
-        tasks.spawn(connection::serve(
-            Seated::new(stream, seat),
-            connection,
-            None,
-        ));
+    match (tls, connection.listener.http2) {
+        (Some(tls), _) => tasks.spawn(tls::serve(stream, seat, tls, connection)),
+        (None, Some(http2)) => tasks.spawn(either(stream, seat, connection, http2)),
+        (None, None) => tasks.spawn(http1::serve(Seated::new(stream, seat), connection, None)),
+    };
+}
+
+/// Serves what the client begins to speak. The time for a first head runs meanwhile.
+async fn either(stream: TcpStream, seat: Seat, connection: Arc<Connection>, http2: Http2Settings) {
+    let due = time::Instant::now() + connection.listener.handshake_timeout;
+    let watch = connection.worker.watch.clone();
+    let looked = tokio::select! {
+        looked = time::timeout_at(due, prefixed::look(stream)) => looked,
+        () = watch.reached(Phase::Cut) => return,
+    };
+    let Ok(Ok((stream, beginning))) = looked else {
+        return tracing::debug!(client = %connection.peer, "no request in time");
+    };
+    let seated = Seated::new(stream, seat);
+    match beginning {
+        Beginning::Http1 => http1::serve(seated, connection, Some(due)).await,
+        Beginning::Http2 => http2::serve(seated, connection, http2).await,
     }
 }
 

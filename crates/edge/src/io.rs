@@ -141,5 +141,7 @@ macro_rules! write_through {
     };
 }
 
+pub(crate) use write_through;
+
 write_through!(Seated, transport);
 write_through!(Watched, inner);

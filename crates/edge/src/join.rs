@@ -8,9 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use switchyard_drain::Phase;
 use switchyard_proto::CloseCode;
 use switchyard_proto::handshake::Deflate;
@@ -20,7 +18,8 @@ use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
 use switchyard_upstream::{End, Lease, Socket};
 
-use crate::io::{Seated, Transport, Watched};
+use crate::io::Transport;
+use crate::protocol::Protocol;
 use crate::route::Route;
 use crate::worker::Worker;
 
@@ -37,15 +36,15 @@ pub(crate) struct Join {
 
 impl Join {
     /// Relays once hyper has written the 101 and given the connection up.
-    pub(crate) async fn behind<T: Transport>(self, on_upgrade: OnUpgrade) {
-        match taken_over::<T>(on_upgrade).await {
-            Some(downstream) => self.relay(downstream),
-            None => Record::of(&self).abandoned(self.ticket.info()),
+    pub(crate) async fn behind<P: Protocol>(self, on_upgrade: OnUpgrade, stay: P::Stay) {
+        match taken_over::<P>(on_upgrade, stay).await {
+            Some(downstream) => self.relay(downstream, P::LABEL),
+            None => Record::of(&self, P::LABEL).abandoned(self.ticket.info()),
         }
     }
 
-    fn relay<T: Transport>(self, downstream: Leg<Seated<T>>) {
-        let record = Record::of(&self);
+    fn relay<T: Transport>(self, downstream: Leg<T>, protocol: labels::Protocol) {
+        let record = Record::of(&self, protocol);
         let Self {
             worker,
             route,
@@ -62,7 +61,7 @@ impl Join {
             worker.random.next(),
             now,
         );
-        let traffic = worker.metrics.route(&route.name);
+        let traffic = worker.metrics.route(&route.name, protocol);
         let relay = Relay::new(
             downstream,
             upstream,
@@ -81,7 +80,7 @@ impl Join {
 /// The task of an open session. A type of its own, because an async block would hold the relay
 /// twice: as what it captured and as what it awaits.
 struct Running<T> {
-    relay: Relay<Seated<T>, Socket>,
+    relay: Relay<T, Socket>,
     /// What is given back and said when the relay is done.
     end: Option<(Lease, Record)>,
 }
@@ -100,18 +99,9 @@ impl<T: Transport> Future for Running<T> {
 }
 
 /// The client's connection and what came behind its handshake; `None` when it broke before.
-async fn taken_over<T: Transport>(on_upgrade: OnUpgrade) -> Option<Leg<Seated<T>>> {
+async fn taken_over<P: Protocol>(on_upgrade: OnUpgrade, stay: P::Stay) -> Option<Leg<P::Io>> {
     let upgraded = on_upgrade.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<Watched<T>>>().ok()?;
-    Some(Leg {
-        io: parts.io.into_inner().into_inner(),
-        early: owned(&parts.read_buf),
-    })
-}
-
-/// A copy of its own: the original would keep hyper's buffer of 8 KiB alive, even when empty.
-fn owned(early: &Bytes) -> Bytes {
-    Bytes::copy_from_slice(early)
+    P::take(upgraded, stay)
 }
 
 /// What a session's close record says beyond how it ended. It lives as long as the session.
@@ -119,11 +109,13 @@ struct Record {
     worker: Arc<Worker>,
     route: Arc<Route>,
     affinity: AffinityResult,
+    protocol: labels::Protocol,
 }
 
 impl Record {
-    fn of(join: &Join) -> Self {
+    fn of(join: &Join, protocol: labels::Protocol) -> Self {
         Self {
+            protocol,
             worker: Arc::clone(&join.worker),
             route: Arc::clone(&join.route),
             affinity: join.affinity,
@@ -154,7 +146,7 @@ impl Record {
         let reason = outcome.cause.reason();
         self.route
             .metrics
-            .session_closed(code, initiator, reason, closed.duration);
+            .session_closed(self.protocol, code, initiator, reason, closed.duration);
         if self.worker.watch.phase() >= Phase::Draining {
             self.worker.drain.closed(drained(outcome));
         }
@@ -224,6 +216,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::io::Seated;
 
     /// A debug build's sockets remember whose they are.
     const DEBUG: usize = if cfg!(debug_assertions) { 16 } else { 0 };
@@ -231,7 +224,7 @@ mod tests {
     /// tokio and the tracker add 112 bytes, and tokio aligns to 128: 640 in all.
     #[test]
     fn the_task_of_a_session_is_small() {
-        let size = size_of::<Running<TcpStream>>();
+        let size = size_of::<Running<Seated<TcpStream>>>();
         assert!(size <= 528 + DEBUG, "{size} bytes");
     }
 }

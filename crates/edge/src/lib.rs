@@ -1,6 +1,6 @@
 //! Accept, route, admission and handshake towards the client.
 //!
-//! A connection comes in at a [`Listener`], over TLS or without, is served HTTP/1.1 and either answered request by
+//! A connection comes in at a [`Listener`], over TLS or without, is served HTTP/1.1 or HTTP/2 and either answered request by
 //! request or turned into a session. Both kinds of request are vetted by the same rules, take the
 //! same [routes](RouteTable) and find their endpoint by the same affinity. This crate joins the two
 //! that do not see each other: `upstream` dials, `relay` moves the bytes.
@@ -24,11 +24,15 @@ mod fields;
 mod forward;
 mod framing;
 mod handover;
+mod http1;
+mod http2;
 mod io;
 mod issued_cookie;
 mod join;
 mod listener;
 mod plain;
+mod prefixed;
+mod protocol;
 mod query;
 mod random;
 mod refusal;

@@ -40,7 +40,16 @@ pub(crate) struct Shared {
     pub(crate) name: Arc<str>,
     pub(crate) room: Room,
     pub(crate) handshake_timeout: Duration,
+    /// `None`: HTTP/1.1 is all that is spoken.
+    pub(crate) http2: Option<Http2Settings>,
     pub(crate) metrics: ListenerMetrics,
+}
+
+/// How HTTP/2 is spoken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Http2Settings {
+    pub(crate) extended_connect: bool,
+    pub(crate) max_concurrent_streams: u32,
 }
 
 impl Listener {
@@ -72,12 +81,20 @@ pub fn bind(
         name: Arc::clone(&listener.name),
         room: Room::new(listener.max_connections.get()),
         handshake_timeout: listener.handshake_timeout,
+        http2: listener.http2.map(http2),
         metrics: metrics.listener(&listener.name),
     });
     let sockets = sockets(listener.address, workers.max(1))?.into_iter();
     sockets
         .map(|socket| Listener::new(socket, &shared))
         .collect()
+}
+
+fn http2(settings: config::Http2) -> Http2Settings {
+    Http2Settings {
+        extended_connect: settings.extended_connect,
+        max_concurrent_streams: settings.max_concurrent_streams.get(),
+    }
 }
 
 impl Listener {

@@ -39,6 +39,9 @@ pub enum Refusal {
     /// The endpoint had not answered a plain request when `request_timeout` was over.
     #[error("the application did not answer in time")]
     AnswerTimeout,
+    /// The endpoint agreed, and not to a WebSocket: what the client would take for one.
+    #[error("{}", blame(StatusCode::BAD_GATEWAY))]
+    NotSwitched,
     /// No endpoint gave an answer that can be passed on.
     #[error("{}", blame(.0.status()))]
     Upstream(#[from] DialError),
@@ -59,6 +62,7 @@ impl Refusal {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AnswerTimeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::NotSwitched => StatusCode::BAD_GATEWAY,
             Self::Upstream(error) => error.status(),
         }
     }
@@ -75,6 +79,7 @@ impl Refusal {
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::AnswerTimeout => "answer_timeout",
+            Self::NotSwitched => "not_switched",
             Self::Upstream(error) => error.reason(),
         }
     }
@@ -90,6 +95,7 @@ impl Refusal {
             | Self::Origin
             | Self::Subprotocol
             | Self::AnswerTimeout
+            | Self::NotSwitched
             | Self::Upstream(_) => Fate::Keep,
         }
     }

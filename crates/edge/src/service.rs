@@ -18,8 +18,8 @@ use crate::admission::{self, Admitted};
 use crate::affinity::Places;
 use crate::connection::Connection;
 use crate::exchange::Exchange;
-use crate::io::Transport;
 use crate::plain;
+use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::route::Route;
 use crate::selection::{self, Selection};
@@ -27,27 +27,27 @@ use crate::vet::{self, Kind};
 use crate::websocket;
 
 /// Where the requests of one connection come in.
-pub(crate) struct Door<T> {
+pub(crate) struct Door<P> {
     connection: Arc<Connection>,
-    transport: PhantomData<fn() -> T>,
+    protocol: PhantomData<fn() -> P>,
 }
 
-impl<T> Door<T> {
+impl<P> Door<P> {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self {
             connection,
-            transport: PhantomData,
+            protocol: PhantomData,
         }
     }
 }
 
-impl<T> Clone for Door<T> {
+impl<P> Clone for Door<P> {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.connection))
     }
 }
 
-impl<T: Transport> tower::Service<Request<Incoming>> for Door<T> {
+impl<P: Protocol> tower::Service<Request<Incoming>> for Door<P> {
     type Response = Response<Body>;
     type Error = Infallible;
     /// Boxed, so that a connection between two requests does not hold the state of one.
@@ -58,10 +58,12 @@ impl<T: Transport> tower::Service<Request<Incoming>> for Door<T> {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let stay = P::stay(&self.connection);
+        let request = P::request(request, &self.connection.worker.random);
         let mut exchange = Exchange::begin(&self.connection, &request);
         Box::pin(async move {
-            let result = answer::<T>(&mut exchange, request).await;
-            Ok(exchange.finish(result))
+            let result = answer::<P>(&mut exchange, request).await;
+            Ok(P::response(exchange.finish(result), stay))
         })
     }
 }
@@ -74,7 +76,7 @@ struct Plan {
     admitted: Option<Admitted>,
 }
 
-async fn answer<T: Transport>(
+async fn answer<P: Protocol>(
     exchange: &mut Exchange,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
@@ -86,7 +88,7 @@ async fn answer<T: Transport>(
     exchange.sent_to(&selection.cluster);
     match admitted {
         Some(admitted) => {
-            websocket::open::<T>(exchange, &route, request, admitted, selection).await
+            websocket::open::<P>(exchange, &route, request, admitted, selection).await
         }
         // Boxed: it is three times as large, and a handshake would have to be moved with room for it.
         None => Box::pin(plain::proxy(exchange, &route, request, selection)).await,

@@ -10,11 +10,13 @@ use switchyard_drain::Phase;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::{Resumed, TlsVersion};
 use switchyard_telemetry::metrics::tls::TlsMetrics;
-use switchyard_tls::{self as tls, Acceptor, File, Handshake, Identity, TlsStream};
+use switchyard_tls::{self as tls, Acceptor, Application, File, Handshake, Identity, TlsStream};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::connection::{self, Connection};
+use crate::connection::Connection;
+use crate::http1;
+use crate::http2;
 use crate::io::Seated;
 use crate::seat::Seat;
 use crate::snapshot::SnapshotError;
@@ -48,6 +50,10 @@ pub(crate) fn listeners(
             listener: Arc::clone(&listener.name),
             source,
         })?;
+        let acceptor = match listener.http2 {
+            Some(_) => acceptor.with_http2(),
+            None => acceptor,
+        };
         let metrics = metrics.tls(&listener.name);
         let tls = Arc::new(Tls { acceptor, metrics });
         found.insert(Arc::clone(&listener.name), tls);
@@ -94,7 +100,11 @@ pub(crate) async fn serve(tcp: TcpStream, seat: Seat, tls: Arc<Tls>, connection:
         let (version, resumed) = labels(handshake);
         tls.metrics.completed(version, resumed, begun.elapsed());
         drop(tls);
-        connection::serve(Seated::new(stream, seat), connection, Some(due)).await;
+        let seated = Seated::new(stream, seat);
+        match (handshake.application, connection.listener.http2) {
+            (Application::Http2, Some(http2)) => http2::serve(seated, connection, http2).await,
+            _ => http1::serve(seated, connection, Some(due)).await,
+        }
     }
 }
 

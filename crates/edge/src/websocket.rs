@@ -19,8 +19,8 @@ use crate::admission::{self, Admitted};
 use crate::answer;
 use crate::exchange::{Exchange, Opened};
 use crate::forward;
-use crate::io::Transport;
 use crate::join::Join;
+use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::route::Route;
@@ -36,7 +36,7 @@ const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// # Errors
 /// No endpoint gives an answer, the answer is a 101 that is not valid, or the gateway began to
 /// drain meanwhile.
-pub(crate) async fn open<T: Transport>(
+pub(crate) async fn open<P: Protocol>(
     exchange: &mut Exchange,
     route: &Arc<Route>,
     mut request: Request<Incoming>,
@@ -56,7 +56,10 @@ pub(crate) async fn open<T: Transport>(
         .dialer()
         .upgrade(&cluster, ranking, offer, request, answer_within);
     match dialling.await? {
-        Upgrade::Answered(answered) => Ok(answer::pass_on(exchange, answered, &cluster, &grounds)),
+        Upgrade::Answered(answered) if P::may_decline(answered.response.status()) => {
+            Ok(answer::pass_on(exchange, answered, &cluster, &grounds))
+        }
+        Upgrade::Answered(_) => Err(Refusal::NotSwitched),
         Upgrade::Switched(switched) => {
             admission::check_phase(exchange.phase())?;
             let session = Session {
@@ -65,7 +68,7 @@ pub(crate) async fn open<T: Transport>(
                 switched,
                 grounds: &grounds,
             };
-            Ok(session.open::<T>(exchange, on_upgrade))
+            Ok(session.open::<P>(exchange, on_upgrade))
         }
     }
 }
@@ -98,7 +101,7 @@ struct Session<'a> {
 
 impl Session<'_> {
     /// Answers the client with the endpoint's 101, and has the connections joined behind it.
-    fn open<T: Transport>(self, exchange: &mut Exchange, on_upgrade: OnUpgrade) -> Response<Body> {
+    fn open<P: Protocol>(self, exchange: &mut Exchange, on_upgrade: OnUpgrade) -> Response<Body> {
         let Self {
             route,
             cluster,
@@ -132,7 +135,9 @@ impl Session<'_> {
             lease: switched.lease,
             affinity,
         };
-        exchange.worker().tasks.spawn(join.behind::<T>(on_upgrade));
+        let stay = P::stay(exchange.connection());
+        let joining = join.behind::<P>(on_upgrade, stay);
+        exchange.worker().tasks.spawn(joining);
         switching(switched.response, |headers| {
             grounds.remember(headers, cluster, &switched.endpoint);
         })

@@ -16,6 +16,7 @@ use switchyard_drain::Tasks;
 use switchyard_proto::frame::{Header, OpCode};
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::{CloseCode, Policy, Session, Side, mask};
+use switchyard_telemetry::labels::Protocol;
 use switchyard_telemetry::{Build, Metrics, RouteTraffic};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -48,7 +49,7 @@ impl World {
             rustc: "0",
         };
         let metrics = Metrics::new(build).expect("no two metrics collide");
-        let traffic = metrics.worker().route(ROUTE);
+        let traffic = metrics.worker().route(ROUTE, Protocol::Http1);
         let policy = Policy {
             max_frame: None,
             max_message: None,

@@ -243,6 +243,25 @@ impl TlsVersion {
     }
 }
 
+/// The version of HTTP that a session's client opened it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// An upgrade of HTTP/1.1 (RFC 6455).
+    Http1,
+    /// An extended CONNECT of HTTP/2 (RFC 8441).
+    Http2,
+}
+
+impl Protocol {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http1 => "h1",
+            Self::Http2 => "h2",
+        }
+    }
+}
+
 /// Whether a TLS handshake went on from an earlier one of the same client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resumed {

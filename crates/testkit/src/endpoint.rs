@@ -1,9 +1,9 @@
 //! An endpoint behind the gateway, played by the test.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 use socket2::{Domain, Socket as RawSocket, Type};
@@ -28,7 +28,8 @@ pub struct Endpoint {
 #[derive(Debug)]
 pub struct Accepted {
     endpoint: Endpoint,
-    queue: Receiver<Socket>,
+    /// Locked, so that several threads may wait for a connection.
+    queue: Mutex<Receiver<Socket>>,
 }
 
 impl Endpoint {
@@ -39,6 +40,7 @@ impl Endpoint {
             // A test that ends early does not ask for the rest.
             let _ = sender.send(socket);
         });
+        let queue = Mutex::new(queue);
         Accepted { endpoint, queue }
     }
 
@@ -117,7 +119,7 @@ impl Accepted {
     /// The next connection.
     #[track_caller]
     pub fn accept(&self) -> Socket {
-        self.queue
+        self.queue()
             .recv_timeout(PATIENCE)
             .expect("a connection from the gateway")
     }
@@ -139,7 +141,11 @@ impl Accepted {
 
     /// Whether a connection came that nobody has asked for.
     pub fn has_more(&self) -> bool {
-        self.queue.try_recv().is_ok()
+        self.queue().try_recv().is_ok()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Receiver<Socket>> {
+        self.queue.lock().expect("no panic under the lock")
     }
 }
 

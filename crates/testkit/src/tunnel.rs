@@ -39,6 +39,14 @@ impl Trust {
             .with_no_client_auth();
         Self(Arc::new(config))
     }
+
+    /// The same, with these protocols offered, such as `h2` (RFC 7301).
+    #[must_use]
+    pub fn offering(mut self, protocols: &[&str]) -> Self {
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+        Arc::make_mut(&mut self.0).alpn_protocols = protocols.collect();
+        self
+    }
 }
 
 /// One connection over TLS.
@@ -46,6 +54,8 @@ impl Trust {
 pub struct Tunnel {
     /// The certificate that the server showed.
     pub shown: CertificateDer<'static>,
+    /// What the two sides agreed to speak.
+    pub protocol: Option<String>,
     /// Whether the client came with a ticket that the server took.
     pub resumed: bool,
     carrier: JoinHandle<Farewell>,
@@ -86,6 +96,9 @@ impl Tunnel {
         let (_, state) = tls.get_ref();
         let shown = state.peer_certificates().expect("a certificate")[0].clone();
         let resumed = state.handshake_kind() == Some(HandshakeKind::Resumed);
+        let protocol = state
+            .alpn_protocol()
+            .map(|name| String::from_utf8_lossy(name).into_owned());
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let socket = Socket::connect(listener.local_addr()?);
         let (plain, _) = listener.accept()?;
@@ -97,6 +110,7 @@ impl Tunnel {
         });
         let tunnel = Self {
             shown,
+            protocol,
             resumed,
             carrier,
         };

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::server::UnbufferedServerConnection;
 use tokio_rustls::rustls::{HandshakeKind, ProtocolVersion};
 
+use crate::acceptor::HTTP2;
 use crate::error::HandshakeError;
 use crate::session::Session;
 use crate::stream::TlsStream;
@@ -17,6 +18,17 @@ pub struct Handshake {
     pub version: Version,
     /// Whether the client had been here before.
     pub resumption: Resumption,
+    /// What is spoken inside.
+    pub application: Application,
+}
+
+/// A protocol inside TLS, as the two sides agreed on it (RFC 7301).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Application {
+    /// Also that of clients that offer nothing.
+    Http1,
+    /// Where the [`Acceptor`](crate::Acceptor) offers it.
+    Http2,
 }
 
 /// A version of TLS.
@@ -59,6 +71,10 @@ impl Handshake {
             resumption: match connection.handshake_kind() {
                 Some(HandshakeKind::Resumed) => Resumption::Resumed,
                 _ => Resumption::Full,
+            },
+            application: match connection.alpn_protocol() {
+                Some(HTTP2) => Application::Http2,
+                _ => Application::Http1,
             },
         }
     }

@@ -16,8 +16,11 @@ use crate::names::Names;
 use crate::session::Session;
 use crate::stream::TlsStream;
 
-/// The one protocol that is spoken inside.
+/// What is spoken inside, unless something better is.
 const HTTP1: &[u8] = b"http/1.1";
+
+/// RFC 9113 section 3.2.
+pub(crate) const HTTP2: &[u8] = b"h2";
 
 /// A client comes back with one connection, and that one brings it the next ticket.
 const TICKETS: usize = 1;
@@ -70,6 +73,14 @@ impl Acceptor {
         Ok(Self {
             config: Arc::new(config),
         })
+    }
+
+    /// The same, with HTTP/2 for clients that offer it (RFC 7301).
+    #[must_use]
+    pub fn with_http2(mut self) -> Self {
+        let config = Arc::make_mut(&mut self.config);
+        config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
+        self
     }
 
     /// Does the handshake on a connection that has just been accepted. It waits for the client for

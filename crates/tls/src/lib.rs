@@ -19,7 +19,7 @@ mod scratch;
 mod session;
 mod stream;
 
-pub use accept::{Handshake, Resumption, Version};
+pub use accept::{Application, Handshake, Resumption, Version};
 pub use acceptor::{Acceptor, Oldest};
 pub use error::{Error, HandshakeError};
 pub use identity::{File, Identity};

@@ -2,10 +2,11 @@
 
 use super::files::Files;
 use super::{Names, optional};
-use crate::decode::List;
-use crate::model::{Certificate, Listener, Tls};
+use crate::decode::{Known, List};
+use crate::model::{Certificate, Http2, Listener, Tls};
 use crate::raw;
-use crate::report::Report;
+use crate::report::{Problem, Report};
+use crate::scalar::Switch;
 
 /// Checks the listeners, and reads what they show.
 pub(super) fn lower(
@@ -27,6 +28,7 @@ pub(super) fn lower(
 }
 
 fn listener(raw: raw::Listener, files: &Files<'_>, report: &mut Report) -> Option<Listener> {
+    let http2 = http2(&raw, report);
     let tls = raw
         .tls
         .and_then(|raw| optional(raw, |raw| tls(raw, files, report)));
@@ -36,7 +38,28 @@ fn listener(raw: raw::Listener, files: &Files<'_>, report: &mut Report) -> Optio
         max_connections: raw.max_connections?.at_least_one(),
         handshake_timeout: raw.handshake_timeout?.0,
         tls: tls?,
+        http2: http2?,
     })
+}
+
+/// On with TLS and off without, unless it is said.
+fn http2(raw: &raw::Listener, report: &mut Report) -> Known<Option<Http2>> {
+    let extended_connect = raw.extended_connect.as_ref()?;
+    let is_on = match raw.http2.as_ref()? {
+        Some(said) => said.value == Switch::On,
+        None => raw.tls.as_ref()?.is_some(),
+    };
+    if !is_on && extended_connect.value == Switch::On {
+        let message = "`extended_connect` is of HTTP/2, which this listener does not speak";
+        let help = "`http2: on` has it spoken; WebSockets over HTTP/1.1 need neither";
+        report.add(Problem::new(extended_connect.span, message).help(help));
+        return None;
+    }
+    let settings = Http2 {
+        extended_connect: extended_connect.value == Switch::On,
+        max_concurrent_streams: raw.max_concurrent_streams.as_ref()?.at_least_one(),
+    };
+    Some(is_on.then_some(settings))
 }
 
 fn tls(raw: raw::Tls, files: &Files<'_>, report: &mut Report) -> Option<Tls> {

@@ -22,6 +22,18 @@ pub struct Listener {
     pub handshake_timeout: Duration,
     /// `None`: nothing is encrypted.
     pub tls: Option<Tls>,
+    /// `None`: HTTP/1.1 is all that is spoken.
+    pub http2: Option<Http2>,
+}
+
+/// How HTTP/2 is spoken with clients: those that agree to it by ALPN (RFC 7301), and without TLS those
+/// that begin with it (RFC 9113 section 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http2 {
+    /// Whether WebSockets may be opened by an extended CONNECT (RFC 8441).
+    pub extended_connect: bool,
+    /// Requests and sessions that a connection may have at a time.
+    pub max_concurrent_streams: NonZeroU32,
 }
 
 /// How a listener ends TLS.

@@ -4,7 +4,7 @@ use super::Timeout;
 use crate::decode::table::table;
 use crate::decode::{At, List};
 use crate::model::TlsVersion;
-use crate::scalar::{Address, Count, File, Name};
+use crate::scalar::{Address, Count, File, Name, Switch};
 
 table! {
     /// An address to accept connections on.
@@ -20,6 +20,14 @@ table! {
         handshake_timeout: Timeout = "10s";
         /// The listener speaks TLS, for `https` and `wss`. Without it nothing is encrypted.
         tls: Option<Tls>;
+        /// HTTP/2 is spoken with clients that want it: by ALPN over TLS, by prior knowledge without.
+        /// It is on where `tls` is there, and off where not, unless this is said.
+        http2: Option<At<Switch>>, eg "on";
+        /// WebSockets may be opened over HTTP/2, each as a stream of a connection that has others (RFC
+        /// 8441). Off, browsers open a connection of HTTP/1.1 for each, which costs a tenth of the memory.
+        extended_connect: At<Switch> = "off";
+        /// Requests and sessions that an HTTP/2 connection may have at the same time.
+        max_concurrent_streams: Count<1, 1_000> = "100";
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) struct ListenerVecs {
     open: IntGaugeVec,
     accepted: IntCounterVec,
     rejected: IntCounterVec,
+    http2_ended: IntCounterVec,
 }
 
 impl ListenerVecs {
@@ -25,12 +26,21 @@ impl ListenerVecs {
             "switchyard_listener_rejected_total",
             "Client connections closed without being served, by reason.",
         );
+        let http2_ended = Opts::new(
+            "switchyard_http2_connections_ended_total",
+            "HTTP/2 connections of clients that ended, by reason: closed, idle, or the error code \
+             that one side gave.",
+        );
         Ok(Self {
             open: registered(registry, IntGaugeVec::new(open, &["listener"])?)?,
             accepted: registered(registry, IntCounterVec::new(accepted, &["listener"])?)?,
             rejected: registered(
                 registry,
                 IntCounterVec::new(rejected, &["listener", "reason"])?,
+            )?,
+            http2_ended: registered(
+                registry,
+                IntCounterVec::new(http2_ended, &["listener", "reason"])?,
             )?,
         })
     }
@@ -41,6 +51,7 @@ impl ListenerVecs {
             open: self.open.with_label_values(&[name]),
             accepted: self.accepted.with_label_values(&[name]),
             rejected: self.rejected.clone(),
+            http2_ended: self.http2_ended.clone(),
         }
     }
 }
@@ -52,6 +63,7 @@ pub struct ListenerMetrics {
     open: IntGauge,
     accepted: IntCounter,
     rejected: IntCounterVec,
+    http2_ended: IntCounterVec,
 }
 
 impl ListenerMetrics {
@@ -69,6 +81,13 @@ impl ListenerMetrics {
     /// Counts a connection that was closed without being served. `reason` is from a closed list.
     pub fn rejected(&self, reason: &'static str) {
         self.rejected
+            .with_label_values(&[&*self.name, reason])
+            .inc();
+    }
+
+    /// Counts an HTTP/2 connection that ended. `reason` is from a closed list.
+    pub fn http2_ended(&self, reason: &'static str) {
+        self.http2_ended
             .with_label_values(&[&*self.name, reason])
             .inc();
     }

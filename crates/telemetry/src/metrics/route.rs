@@ -7,8 +7,7 @@ use prometheus::{
 };
 
 use super::registered;
-use super::traffic::PROTOCOL;
-use crate::labels::{self, AffinityResult, Initiator, MethodClass};
+use crate::labels::{self, AffinityResult, Initiator, MethodClass, Protocol};
 
 /// From what a local endpoint takes to a slow one behind retries.
 const HANDSHAKE_SECONDS: [f64; 12] = [
@@ -93,7 +92,7 @@ impl RouteVecs {
             handshakes: self.handshakes.clone(),
             handshake_seconds: self.handshake_seconds.with_label_values(&[name]),
             session_closes: self.session_closes.clone(),
-            session_seconds: self.session_seconds.with_label_values(&[name, PROTOCOL]),
+            session_seconds: self.session_seconds.clone(),
             affinity: AffinityResult::ALL
                 .map(|result| self.affinity.with_label_values(&[name, result.as_str()])),
             http_requests: self.http_requests.clone(),
@@ -109,7 +108,7 @@ pub struct RouteMetrics {
     handshakes: IntCounterVec,
     handshake_seconds: Histogram,
     session_closes: IntCounterVec,
-    session_seconds: Histogram,
+    session_seconds: HistogramVec,
     affinity: [IntCounter; 4],
     http_requests: IntCounterVec,
     http_request_seconds: HistogramVec,
@@ -129,6 +128,7 @@ impl RouteMetrics {
     /// and `4xxx`: peers choose them.
     pub fn session_closed(
         &self,
+        protocol: Protocol,
         code: u16,
         initiator: Initiator,
         reason: &'static str,
@@ -141,7 +141,9 @@ impl RouteMetrics {
             reason,
         ];
         self.session_closes.with_label_values(&values).inc();
-        self.session_seconds.observe(lasted.as_secs_f64());
+        let labels = [&*self.name, protocol.as_str()];
+        let seconds = self.session_seconds.with_label_values(&labels);
+        seconds.observe(lasted.as_secs_f64());
     }
 
     /// Counts where a handshake's affinity led.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::labels::{
     AffinityResult, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
-    MethodClass, Resumed, TlsVersion,
+    MethodClass, Protocol, Resumed, TlsVersion,
 };
 
 const BUILD: Build<'_> = Build {
@@ -41,12 +41,14 @@ fn assert_has(metrics: &Metrics, sample: &str) {
 fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     let listener = metrics.listener("web");
     listener.rejected("full");
+    listener.http2_ended("idle");
     let tls = metrics.tls("web");
     tls.completed(TlsVersion::Tls13, Resumed::Yes, Duration::from_millis(2));
     tls.failed("timeout");
     let route = metrics.route("chat");
     route.handshake("accepted", Duration::from_millis(3));
     route.session_closed(
+        Protocol::Http1,
         1000,
         Initiator::Downstream,
         "close_frame",
@@ -65,7 +67,7 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     metrics.drain().state(DrainState::Draining);
     metrics.drain().sessions_left(7);
     metrics.drain().closed(DrainResult::Clean);
-    let traffic = metrics.worker().route("chat");
+    let traffic = metrics.worker().route("chat", Protocol::Http1);
     traffic.frame(Direction::FromDownstream, FrameKind::Text);
     traffic.message(Direction::FromDownstream, MessageKind::Text, 100);
     traffic.bytes(Direction::FromUpstream, 106);
@@ -91,6 +93,7 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_worker_connections{worker="1"} 1"#,
         r#"switchyard_worker_handovers_total{worker="0"} 1"#,
         r#"switchyard_listener_rejected_total{listener="web",reason="full"} 1"#,
+        r#"switchyard_http2_connections_ended_total{listener="web",reason="idle"} 1"#,
         r#"switchyard_tls_handshakes_total{listener="web",result="ok",resumed="yes",version="1.3"} 1"#,
         r#"switchyard_tls_handshakes_total{listener="web",result="timeout",resumed="no",version="none"} 1"#,
         r#"switchyard_tls_handshake_seconds_count{listener="web"} 1"#,
@@ -166,8 +169,11 @@ fn what_is_open_falls_when_its_guard_is_dropped() {
 #[test]
 fn workers_are_summed_and_what_has_ended_stays_in_the_sums() {
     let metrics = metrics();
-    let first = metrics.worker().route("chat");
-    let second = metrics.worker().route("chat");
+    let first = metrics.worker().route("chat", Protocol::Http1);
+    let second = metrics.worker().route("chat", Protocol::Http1);
+    let over_http2 = metrics.worker().route("chat", Protocol::Http2);
+    let apart = over_http2.session();
+    apart.bytes(Direction::FromDownstream, 100);
     let ended = first.session();
     ended.bytes(Direction::FromDownstream, 10);
     let open = second.session();
@@ -180,17 +186,21 @@ fn workers_are_summed_and_what_has_ended_stays_in_the_sums() {
     );
     assert_has(
         &metrics,
-        r#"switchyard_bytes_total{route="chat",direction="from_downstream"} 15"#,
+        r#"switchyard_bytes_total{route="chat",direction="from_downstream"} 115"#,
     );
-    drop((open, other));
+    assert_has(
+        &metrics,
+        r#"switchyard_sessions{route="chat",protocol="h2"} 1"#,
+    );
+    drop((open, other, apart));
 }
 
 #[test]
 fn a_gauge_is_right_when_one_worker_lowers_what_another_raised() {
     let metrics = metrics();
     let (first, second) = (
-        metrics.worker().route("chat"),
-        metrics.worker().route("chat"),
+        metrics.worker().route("chat", Protocol::Http1),
+        metrics.worker().route("chat", Protocol::Http1),
     );
     first.buffered(Direction::FromUpstream, 100);
     second.buffered(Direction::FromUpstream, -40);
@@ -201,9 +211,16 @@ fn a_gauge_is_right_when_one_worker_lowers_what_another_raised() {
 #[test]
 fn a_block_is_found_again_by_name() {
     let worker = metrics().worker();
-    let first = worker.route("chat");
-    assert!(Arc::ptr_eq(&first, &worker.clone().route("chat")));
-    assert!(!Arc::ptr_eq(&first, &worker.route("other")));
+    let first = worker.route("chat", Protocol::Http1);
+    assert!(Arc::ptr_eq(
+        &first,
+        &worker.clone().route("chat", Protocol::Http1)
+    ));
+    assert!(!Arc::ptr_eq(
+        &first,
+        &worker.route("other", Protocol::Http1)
+    ));
+    assert!(!Arc::ptr_eq(&first, &worker.route("chat", Protocol::Http2)));
 }
 
 #[test]
@@ -237,7 +254,13 @@ fn a_code_that_a_peer_chose_has_no_series_of_its_own() {
     let metrics = metrics();
     let route = metrics.route("chat");
     for code in [4000, 4001, 4999] {
-        route.session_closed(code, Initiator::Upstream, "close_frame", Duration::ZERO);
+        route.session_closed(
+            Protocol::Http1,
+            code,
+            Initiator::Upstream,
+            "close_frame",
+            Duration::ZERO,
+        );
     }
     let sample = r#"switchyard_session_closes_total{code="4xxx",initiator="upstream",reason="close_frame",route="chat"} 3"#;
     assert_has(&metrics, sample);

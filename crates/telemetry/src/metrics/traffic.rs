@@ -1,4 +1,4 @@
-//! What is counted for each frame: blocks of plain numbers, one a worker and route.
+//! What is counted for each frame: blocks of plain numbers, one a worker, route and protocol.
 //!
 //! A block has one writer, the worker's own thread, so that a count is a load and a store on a
 //! cache line that nobody else writes. A scrape reads the blocks of all workers and sums them by
@@ -13,10 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::Registry;
 
+use crate::labels::Protocol;
 use collector::TrafficCollector;
-
-/// The protocol of the client's connection, as a label: handshakes come over HTTP/1.1.
-pub(super) const PROTOCOL: &str = "h1";
 
 /// The blocks of every worker there has been.
 #[derive(Clone, Default)]
@@ -41,11 +39,9 @@ impl Workers {
     }
 
     /// Calls `visit` with every block of every worker.
-    fn visit(&self, mut visit: impl FnMut(&str, &RouteTraffic)) {
+    fn visit(&self, mut visit: impl FnMut(&Block)) {
         for worker in &*self.all.lock().unwrap_or_else(PoisonError::into_inner) {
-            for (route, traffic) in &*worker.lock() {
-                visit(route, traffic);
-            }
+            worker.lock().iter().for_each(&mut visit);
         }
     }
 }
@@ -53,26 +49,37 @@ impl Workers {
 /// The traffic counts of one worker. Clones share them.
 #[derive(Clone, Default)]
 pub struct WorkerMetrics {
-    routes: Arc<Mutex<Blocks>>,
+    blocks: Arc<Mutex<Vec<Block>>>,
 }
 
-type Blocks = Vec<(Arc<str>, Arc<RouteTraffic>)>;
+/// What a block counts for.
+struct Block {
+    route: Box<str>,
+    protocol: Protocol,
+    traffic: Arc<RouteTraffic>,
+}
 
 impl WorkerMetrics {
-    /// This worker's block for the route of that name; the same one each time.
+    /// This worker's block for sessions of that protocol on the route of that name; the same one each
+    /// time.
     ///
     /// It takes a lock and a search: call it once a route or a session, not once a frame.
-    pub fn route(&self, name: &str) -> Arc<RouteTraffic> {
-        let mut routes = self.lock();
-        if let Some((_, traffic)) = routes.iter().find(|(route, _)| **route == *name) {
-            return Arc::clone(traffic);
+    pub fn route(&self, name: &str, protocol: Protocol) -> Arc<RouteTraffic> {
+        let mut blocks = self.lock();
+        let is_it = |block: &&Block| *block.route == *name && block.protocol == protocol;
+        if let Some(block) = blocks.iter().find(is_it) {
+            return Arc::clone(&block.traffic);
         }
         let traffic = Arc::new(RouteTraffic::default());
-        routes.push((name.into(), Arc::clone(&traffic)));
+        blocks.push(Block {
+            route: name.into(),
+            protocol,
+            traffic: Arc::clone(&traffic),
+        });
         traffic
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Blocks> {
-        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Block>> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,8 +6,8 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
 use super::block::{RouteTraffic, SIZE_BOUNDS, SIZE_BUCKETS, Sizes};
-use super::{PROTOCOL, Workers};
-use crate::labels::{Direction, FrameKind, MessageKind};
+use super::{Block, Workers};
+use crate::labels::{Direction, FrameKind, MessageKind, Protocol};
 use crate::metrics::family::{self, Family, float};
 
 /// Nanoseconds a second.
@@ -83,18 +83,20 @@ impl TrafficCollector {
 
     fn totals(&self) -> BTreeMap<String, Totals> {
         let mut totals: BTreeMap<String, Totals> = BTreeMap::new();
-        self.workers.visit(|route, traffic| {
-            totals.entry(route.to_owned()).or_default().add(traffic);
+        self.workers.visit(|block| {
+            let of_route = totals.entry(block.route.to_string()).or_default();
+            of_route.add(block);
         });
         totals
     }
 
     fn series(&self, route: &str, totals: &Totals) -> Series {
         let mut series = Series::default();
-        let sessions = family::gauge(float(totals.sessions));
-        series
-            .sessions
-            .push(self.sessions.labelled(&[route, PROTOCOL], sessions));
+        for (protocol, sessions) in &totals.sessions {
+            let (labels, sessions) = ([route, protocol.as_str()], float(*sessions));
+            let sessions = self.sessions.labelled(&labels, family::gauge(sessions));
+            series.sessions.push(sessions);
+        }
         for (from, totals) in Direction::ALL.into_iter().zip(&totals.directions) {
             self.direction(route, from.as_str(), totals, &mut series);
         }
@@ -187,13 +189,16 @@ impl Series {
 /// The sum over workers for one route. Gauges are sums too: a worker's share may wrap, not the sum.
 #[derive(Default)]
 struct Totals {
-    sessions: u64,
+    /// Of the protocols that there have been.
+    sessions: BTreeMap<Protocol, u64>,
     directions: [DirectionTotals; 2],
 }
 
 impl Totals {
-    fn add(&mut self, traffic: &RouteTraffic) {
-        self.sessions = self.sessions.wrapping_add(traffic.sessions());
+    fn add(&mut self, block: &Block) {
+        let traffic = &*block.traffic;
+        let sessions = self.sessions.entry(block.protocol).or_default();
+        *sessions = sessions.wrapping_add(traffic.sessions());
         for (from, totals) in Direction::ALL.into_iter().zip(&mut self.directions) {
             totals.add(traffic, from);
         }

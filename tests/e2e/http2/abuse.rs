@@ -1,0 +1,113 @@
+//! Clients that use the protocol against the gateway.
+
+use super::Stage;
+use super::raw::{
+    ACK, CONTINUATION, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, NONE, PING, RST_STREAM, Raw,
+    SETTINGS, frame,
+};
+
+/// RFC 9113 section 7.
+const REFUSED_STREAM: u32 = 7;
+const ENHANCE_YOUR_CALM: u32 = 11;
+
+#[test]
+fn streams_beyond_the_limit_are_refused() {
+    let stage = Stage::with(|settings| settings.listener("max_concurrent_streams: 2"));
+    let mut raw = Raw::connect(stage.gateway.web());
+    let settings = raw.receive_a(SETTINGS).payload;
+    let limit = [0, 3, 0, 0, 0, 2];
+    assert!(settings.chunks(6).any(|setting| setting == limit));
+    for stream in [1, 3, 5] {
+        raw.send(HEADERS, END_HEADERS | END_STREAM, stream, GET);
+    }
+    let refused = raw.receive_a(RST_STREAM);
+    assert_eq!(refused.stream, 5);
+    assert_eq!(refused.payload, REFUSED_STREAM.to_be_bytes());
+}
+
+#[test]
+fn a_head_that_is_too_large_is_answered_and_a_huge_one_ends_the_connection() {
+    let stage = Stage::new();
+    let connection = stage.connect();
+    let large = "x".repeat(20 * 1024);
+    let refused = connection.websocket("/", &[("x-large", &large)]);
+    assert_eq!(refused.expect_err("no session").head.status(), 431);
+
+    let mut raw = Raw::connect(stage.gateway.web());
+    raw.send(HEADERS, NONE, 1, GET);
+    // A literal field of 16,000 bytes in each.
+    let mut field = b"\x00\x01a\x7f\x81\x7c".to_vec();
+    field.extend_from_slice(&[b'x'; 16_000]);
+    raw.send_while_taken((0..10_000).map(|_| frame(CONTINUATION, NONE, 1, &field)));
+    stage.wait_ended("enhance_your_calm");
+}
+
+#[test]
+fn opening_and_resetting_streams_ends_the_connection() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    let pair = |at: u32| {
+        let stream = 2 * at + 1;
+        let mut both = frame(HEADERS, END_HEADERS | END_STREAM, stream, GET);
+        both.extend(frame(RST_STREAM, NONE, stream, &8_u32.to_be_bytes()));
+        both
+    };
+    let burst: Vec<u8> = (0..2_000).flat_map(pair).collect();
+    raw.send_while_taken(std::iter::once(burst));
+    assert_eq!(raw.receive_code(GOAWAY), ENHANCE_YOUR_CALM);
+    stage.wait_ended("enhance_your_calm");
+}
+
+#[test]
+fn a_flood_of_pings_that_nobody_reads_is_held_by_its_own_window() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", stage.gateway.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let words: Vec<_> = line.expect("a size").split_whitespace().collect();
+        words[1].parse::<u64>().expect("KiB")
+    };
+    let before = resident();
+    let pings = frame(PING, NONE, 0, &[0; 8]).repeat(10_000);
+    raw.0.set_nonblocking();
+    let _ = (0..100).try_for_each(|_| raw.0.try_send(&pings));
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 16 * 1024, "{grown} KiB");
+    // Others are served meanwhile.
+    let connection = stage.connect();
+    stage.open(&connection).talk();
+}
+
+#[test]
+fn pings_are_answered() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    raw.send(PING, NONE, 0, b"12345678");
+    assert_eq!(raw.receive_a(PING).payload, b"12345678");
+    raw.send(SETTINGS, ACK, 0, &[]);
+}
+
+#[test]
+fn a_client_that_never_asks_is_ended() {
+    let stage = Stage::with(|settings| settings.listener("handshake_timeout: 200ms"));
+    let mut raw = Raw::connect(stage.gateway.web());
+    assert_eq!(raw.receive_code(GOAWAY), 0);
+    stage.wait_ended("idle");
+    // Not even a preface; and part of one.
+    for beginning in ["", "PR"] {
+        let mut socket = switchyard_testkit::Socket::connect(stage.gateway.web());
+        socket.send(beginning.as_bytes());
+        socket.expect_end();
+    }
+}
+
+#[test]
+fn what_is_no_http2_ends_the_connection() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    raw.send(HEADERS, END_HEADERS | END_STREAM, 2, GET);
+    assert_eq!(raw.receive_code(GOAWAY), 1);
+    stage.wait_ended("protocol_error");
+}
