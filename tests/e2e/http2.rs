@@ -1,7 +1,9 @@
 //! Clients that speak HTTP/2: plain requests, and WebSockets as streams of one connection.
 
 mod abuse;
+mod conformance;
 mod endings;
+mod foreign;
 mod neighbours;
 mod raw;
 mod requests;
@@ -74,12 +76,13 @@ fn over_tls(change: impl FnOnce(Settings) -> Settings) -> (Gateway, Trust, Accep
     let certificate = Certificate::of(&["localhost"]);
     let settings = Settings::to(&[endpoint.address()])
         .listener("tls: { certificates: [{ cert: a.crt, key: a.key }] }");
-    let files = [
-        ("a.crt", certificate.pem.as_str()),
-        ("a.key", certificate.key.as_str()),
-    ];
-    let gateway = Gateway::start_beside(BINARY, &change(settings), &files);
+    let gateway = Gateway::start_beside(BINARY, &change(settings), &files(&certificate));
     (gateway, Trust::of(&[&certificate]), endpoint)
+}
+
+/// A certificate and its key, as files beside the configuration.
+fn files(certificate: &Certificate) -> [(&str, &str); 2] {
+    [("a.crt", &certificate.pem), ("a.key", &certificate.key)]
 }
 
 #[test]

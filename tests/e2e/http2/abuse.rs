@@ -54,7 +54,7 @@ fn opening_and_resetting_streams_ends_the_connection() {
     };
     let burst: Vec<u8> = (0..2_000).flat_map(pair).collect();
     raw.send_while_taken(std::iter::once(burst));
-    assert_eq!(raw.receive_code(GOAWAY), ENHANCE_YOUR_CALM);
+    assert_eq!(raw.receive_a(GOAWAY).code(), ENHANCE_YOUR_CALM);
     stage.wait_ended("enhance_your_calm");
 }
 
@@ -93,7 +93,7 @@ fn pings_are_answered() {
 fn a_client_that_never_asks_is_ended() {
     let stage = Stage::with(|settings| settings.listener("handshake_timeout: 200ms"));
     let mut raw = Raw::connect(stage.gateway.web());
-    assert_eq!(raw.receive_code(GOAWAY), 0);
+    assert_eq!(raw.receive_a(GOAWAY).code(), 0);
     stage.wait_ended("idle");
     // Not even a preface; and part of one.
     for beginning in ["", "PR"] {
@@ -108,6 +108,6 @@ fn what_is_no_http2_ends_the_connection() {
     let stage = Stage::new();
     let mut raw = Raw::connect(stage.gateway.web());
     raw.send(HEADERS, END_HEADERS | END_STREAM, 2, GET);
-    assert_eq!(raw.receive_code(GOAWAY), 1);
+    assert_eq!(raw.receive_a(GOAWAY).code(), 1);
     stage.wait_ended("protocol_error");
 }

@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use switchyard_testkit::Socket;
 
 /// Types of frames (RFC 9113 section 6).
+pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
+pub(super) const PRIORITY: u8 = 2;
 pub(super) const RST_STREAM: u8 = 3;
 pub(super) const SETTINGS: u8 = 4;
+pub(super) const PUSH_PROMISE: u8 = 5;
 pub(super) const PING: u8 = 6;
 pub(super) const GOAWAY: u8 = 7;
+pub(super) const WINDOW_UPDATE: u8 = 8;
 pub(super) const CONTINUATION: u8 = 9;
 
 /// Flags.
@@ -17,6 +21,7 @@ pub(super) const NONE: u8 = 0;
 pub(super) const END_STREAM: u8 = 1;
 pub(super) const ACK: u8 = 1;
 pub(super) const END_HEADERS: u8 = 4;
+pub(super) const PADDED: u8 = 8;
 
 /// `GET / HTTP/2` of the usual host (RFC 7541).
 pub(super) const GET: &[u8] = b"\x82\x87\x84\x41\x10chat.example.com";
@@ -80,12 +85,15 @@ impl Raw {
             }
         }
     }
+}
 
+impl Received {
     /// The code by which a stream was reset, or the connection ended (RFC 9113 section 7).
     #[track_caller]
-    pub(super) fn receive_code(&mut self, kind: u8) -> u32 {
-        let payload = self.receive_a(kind).payload;
-        let (_, code) = payload.split_at(if kind == GOAWAY { 4 } else { 0 });
+    pub(super) fn code(&self) -> u32 {
+        let (_, code) = self
+            .payload
+            .split_at(if self.kind == GOAWAY { 4 } else { 0 });
         u32::from_be_bytes(code[..4].try_into().expect("a code"))
     }
 }
