@@ -3,8 +3,7 @@
 use std::future::poll_fn;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::rustls::server::UnbufferedServerConnection;
-use tokio_rustls::rustls::{HandshakeKind, ProtocolVersion};
+use tokio_rustls::rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 use crate::acceptor::HTTP2;
 use crate::error::HandshakeError;
@@ -62,7 +61,7 @@ where
 }
 
 impl Handshake {
-    pub(crate) fn of(connection: &UnbufferedServerConnection) -> Self {
+    pub(crate) fn of(connection: &CommonState) -> Self {
         Self {
             version: match connection.protocol_version() {
                 Some(ProtocolVersion::TLSv1_2) => Version::Tls12,

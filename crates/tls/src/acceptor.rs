@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::stream::TlsStream;
 
 /// What is spoken inside, unless something better is.
-const HTTP1: &[u8] = b"http/1.1";
+pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 /// RFC 9113 section 3.2.
 pub(crate) const HTTP2: &[u8] = b"h2";
@@ -35,7 +35,7 @@ pub enum Oldest {
 }
 
 impl Oldest {
-    fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
+    pub(crate) fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
         const BOTH: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
         match self {
             Self::Tls12 => &BOTH,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem;
 
-/// Why a listener cannot show what it is to show. Each names the file and says what to do.
+/// Why a listener or a cluster cannot be set up for TLS. Each names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is not the PEM text it should be.
@@ -90,6 +90,34 @@ pub enum Error {
     /// There is nothing to show.
     #[error("a listener needs a certificate to end TLS")]
     NoIdentity,
+    /// The file of authorities has none.
+    #[error(
+        "there is no certificate in `{file}`: it should have those of the authorities that are trusted, \
+         `-----BEGIN CERTIFICATE-----` and so on",
+        file = file.display()
+    )]
+    NoAuthority {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A certificate in the file of authorities cannot be used.
+    #[error("a certificate in `{file}` cannot be that of an authority: {source}", file = file.display())]
+    BadAuthority {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
+    },
+    /// This machine trusts nobody.
+    #[error(
+        "this machine has no authorities that it trusts: install its `ca-certificates`, set \
+         `SSL_CERT_FILE`, or name a file with those of the endpoints as `ca`{reasons}",
+        reasons = if reasons.is_empty() { String::new() } else { format!(" ({reasons})") }
+    )]
+    NoSystemRoots {
+        /// What was said where they were looked for.
+        reasons: String,
+    },
     /// The library refused.
     #[error("TLS could not be set up: {0}")]
     Setup(#[from] rustls::Error),

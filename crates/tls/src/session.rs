@@ -7,20 +7,19 @@ use std::io;
 use std::mem;
 
 use tokio::io::ReadBuf;
-use tokio_rustls::rustls;
-use tokio_rustls::rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use tokio_rustls::rustls::server::UnbufferedServerConnection;
 use tokio_rustls::rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
 };
+use tokio_rustls::rustls::{self, CommonState};
 
+use crate::connection::Connection;
 use crate::kept::Kept;
 use crate::scratch::RECORD;
 
-type WriteTraffic<'c> = rustls::unbuffered::WriteTraffic<'c, ServerConnectionData>;
-
-/// The state of one connection.
-pub(crate) struct Session {
-    connection: UnbufferedServerConnection,
+/// The state of one connection; of a server's, unless it says otherwise.
+pub(crate) struct Session<C = UnbufferedServerConnection> {
+    connection: C,
     /// What the library has not used up of what came: less than a record.
     partial: Box<[u8]>,
     /// What is decrypted and not taken.
@@ -56,8 +55,8 @@ struct Sink<'a, 'b> {
     rest: Vec<u8>,
 }
 
-impl Session {
-    pub(crate) fn new(connection: UnbufferedServerConnection) -> Self {
+impl<C: Connection> Session<C> {
+    pub(crate) fn new(connection: C) -> Self {
         Self {
             connection,
             partial: Box::default(),
@@ -68,8 +67,14 @@ impl Session {
         }
     }
 
-    pub(crate) fn connection(&self) -> &UnbufferedServerConnection {
-        &self.connection
+    /// What the library knows of the connection.
+    pub(crate) fn common(&self) -> &CommonState {
+        self.connection.common()
+    }
+
+    /// Has the library say what it says unasked: a client begins, a server waits.
+    pub(crate) fn begin(&mut self) {
+        self.receive(&mut [], &mut ReadBuf::new(&mut []));
     }
 
     pub(crate) fn inlet(&self) -> &Inlet {
@@ -126,7 +131,7 @@ impl Session {
 
     fn write(
         &mut self,
-        make: impl FnOnce(&mut WriteTraffic<'_>) -> Result<usize, EncryptError>,
+        make: impl FnOnce(&mut WriteTraffic<'_, C::Data>) -> Result<usize, EncryptError>,
     ) -> io::Result<usize> {
         if self.outlet == Outlet::Closed {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -155,12 +160,12 @@ impl Session {
         &mut self,
         records: &mut [u8],
         sink: &mut Sink<'_, '_>,
-        at_rest: impl FnOnce(Option<&mut WriteTraffic<'_>>) -> R,
+        at_rest: impl FnOnce(Option<&mut WriteTraffic<'_, C::Data>>) -> R,
     ) -> (usize, R) {
         let mut used = 0;
         loop {
             let records = records.get_mut(used..).unwrap_or_default();
-            let UnbufferedStatus { discard, state } = self.connection.process_tls_records(records);
+            let UnbufferedStatus { discard, state } = self.connection.process(records);
             used += discard;
             match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
@@ -191,8 +196,8 @@ impl Session {
     fn fail(&mut self, error: rustls::Error, records: &mut [u8]) {
         self.inlet = Inlet::Failed(Box::new(error));
         self.outlet = Outlet::Closed;
-        while self.connection.wants_write() {
-            match self.connection.process_tls_records(records).state {
+        while self.common().wants_write() {
+            match self.connection.process(records).state {
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.unsent),
                 _ => return,
             }
@@ -216,7 +221,7 @@ impl Session {
 }
 
 #[cfg(test)]
-impl Session {
+impl<C> Session<C> {
     /// Bytes that are kept.
     pub(crate) fn held(&self) -> usize {
         self.partial.len() + self.plain.allocated() + self.unsent.allocated()
@@ -224,7 +229,7 @@ impl Session {
 }
 
 /// Moves a message of the library's own to what is not sent.
-fn encode(mut data: EncodeTlsData<'_, ServerConnectionData>, unsent: &mut Kept) {
+fn encode<D>(mut data: EncodeTlsData<'_, D>, unsent: &mut Kept) {
     let Err(EncodeError::InsufficientSize(needed)) = data.encode(&mut []) else {
         return;
     };

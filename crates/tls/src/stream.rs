@@ -3,18 +3,21 @@
 //! A message costs one read and one write of the socket: what one read brings is decrypted at
 //! once, and what one write of the caller's is encrypted to goes out together.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::rustls::server::UnbufferedServerConnection;
 
 use crate::accept::Handshake;
+use crate::connection::Connection;
 use crate::error::HandshakeError;
 use crate::scratch::{self, INPUT, RECORD, WRITE};
 use crate::session::{Inlet, Session};
 
-/// The server's end of a TLS connection over `T`.
+/// An end of a TLS connection over `T`: the server's, unless `C` says otherwise.
 ///
 /// - Reading gives 0 bytes at the peer's `close_notify`, and at a FIN without one: whoever needs
 ///   to know whether a stream was cut off looks at what was inside, as without TLS.
@@ -23,25 +26,36 @@ use crate::session::{Inlet, Session};
 /// - Shutting down sends a `close_notify`, and then ends `T`.
 ///
 /// While `T` reads or writes it must not use another `TlsStream`: they share their buffers.
-pub struct TlsStream<T> {
+pub struct TlsStream<T, C = UnbufferedServerConnection> {
     /// In one allocation, so that whoever owns a stream for long is no larger than without TLS.
-    parts: Box<Parts<T>>,
+    parts: Box<Parts<T, C>>,
 }
 
-struct Parts<T> {
+struct Parts<T, C> {
     io: T,
-    session: Session,
+    session: Session<C>,
 }
 
-impl<T> TlsStream<T> {
-    pub(crate) fn new(io: T, session: Session) -> Self {
+impl<T, C> TlsStream<T, C> {
+    pub(crate) fn new(io: T, session: Session<C>) -> Self {
         Self {
             parts: Box::new(Parts { io, session }),
         }
     }
+
+    /// What it is over.
+    pub fn get_ref(&self) -> &T {
+        &self.parts.io
+    }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
+impl<T, C> fmt::Debug for TlsStream<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsStream").finish_non_exhaustive()
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, C: Connection> TlsStream<T, C> {
     /// Ready when the handshake is done and all of it is sent, or it failed.
     pub(crate) fn poll_handshake(
         &mut self,
@@ -53,8 +67,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
                 return Poll::Ready(Err(HandshakeError::Refused((**error).clone())));
             }
             ready!(sent).map_err(HandshakeError::Io)?;
-            if !self.parts.session.connection().is_handshaking() {
-                return Poll::Ready(Ok(Handshake::of(self.parts.session.connection())));
+            if !self.parts.session.common().is_handshaking() {
+                return Poll::Ready(Ok(Handshake::of(self.parts.session.common())));
             }
             if let Inlet::Ended = self.parts.session.inlet() {
                 return Poll::Ready(Err(HandshakeError::Gone));
@@ -119,7 +133,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> TlsStream<T> {
     }
 }
 
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin, C: Connection> AsyncRead for TlsStream<T, C> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -152,7 +166,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<T> {
 }
 
 /// Not vectored: what a caller has in pieces is one record when it puts them together first.
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin, C: Connection> AsyncWrite for TlsStream<T, C> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -186,7 +200,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<T> {
 }
 
 #[cfg(test)]
-impl<T> TlsStream<T> {
+impl<T, C> TlsStream<T, C> {
     pub(crate) fn io_mut(&mut self) -> &mut T {
         &mut self.parts.io
     }
