@@ -40,7 +40,7 @@ pub(crate) fn config(
     let zone = process::zone(file.zone, file.zone_file, &files, report);
     let (clusters, names) = file
         .clusters
-        .map(|list| clusters::lower(list, directory, zone.as_ref(), report))
+        .map(|list| clusters::lower(list, &files, zone.as_ref(), report))
         .unzip();
     let routes = file
         .routes

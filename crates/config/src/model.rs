@@ -6,6 +6,7 @@
 
 mod choice;
 mod cluster;
+mod cluster_tls;
 mod discovery;
 mod listener;
 mod process;
@@ -19,6 +20,7 @@ pub use cluster::{
     Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
     PendingHandshakes, Probe, Rebalance, WebSocketProbe,
 };
+pub use cluster_tls::{ClusterTls, Trust};
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
 pub use listener::{Certificate, Http2, Listener, PemFile, Tls, TlsVersion};
 pub use process::{

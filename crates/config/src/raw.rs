@@ -4,6 +4,7 @@
 //! read as far as it goes: each key may be unknown for itself.
 
 mod cluster;
+mod cluster_tls;
 mod discovery;
 mod listener;
 mod process;
@@ -19,6 +20,7 @@ use crate::scalar;
 pub(crate) use cluster::{
     Cluster, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, Rebalance, WebSocketProbe,
 };
+pub(crate) use cluster_tls::{ClientCertificate, ClusterTls};
 pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};

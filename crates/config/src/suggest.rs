@@ -14,7 +14,6 @@ const RESERVED: &[&str] = &[
     "pong_timeout",
     "protocol",
     "proxy_protocol",
-    "tls",
     "tracing",
 ];
 
@@ -123,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_said_to() {
-        assert!(help("tls", KEYS, "keys").contains("does not have `tls` yet"));
+        assert!(help("http2", KEYS, "keys").contains("does not have `http2` yet"));
     }
 
     #[test]

@@ -85,8 +85,10 @@ impl From<HandshakeError> for ConnectError {
 /// handshake is done for us (RFC 8446 section 4.4.2.4).
 #[must_use]
 pub fn is_tls_failure(error: &io::Error) -> bool {
-    let inner = error.get_ref();
-    inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    let Some(inner) = error.get_ref() else {
+        return false;
+    };
+    inner.is::<rustls::Error>()
 }
 
 pub(crate) async fn handshake<T>(

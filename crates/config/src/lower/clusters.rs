@@ -1,13 +1,14 @@
-//! Clusters: unique names, unique endpoints, and source addresses that reach them.
+//! Clusters: unique names, unique endpoints, source addresses that reach them, and TLS.
 
 mod discovery;
 mod health;
 mod sources;
+mod tls;
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::files::Files;
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
 use crate::model::{Cluster, Endpoint, Outlier, PendingHandshakes, Rebalance};
@@ -18,7 +19,7 @@ use crate::scalar::{Count, Switch};
 /// Checks the clusters, and keeps their names for the routes.
 pub(super) fn lower(
     list: List<raw::Cluster, 1>,
-    directory: &Path,
+    files: &Files<'_>,
     zone: Known<&Option<Arc<str>>>,
     report: &mut Report,
 ) -> (Known<Vec<Cluster>>, Names) {
@@ -31,20 +32,21 @@ pub(super) fn lower(
     let clusters: Vec<_> = list
         .items
         .into_iter()
-        .map(|raw| cluster(raw, directory, zone, report))
+        .map(|raw| cluster(raw, files, zone, report))
         .collect();
     (clusters.into_iter().collect(), names)
 }
 
 fn cluster(
     raw: raw::Cluster,
-    directory: &Path,
+    files: &Files<'_>,
     zone: Known<&Option<Arc<str>>>,
     report: &mut Report,
 ) -> Option<Cluster> {
     let prefer_zone = prefer_zone(raw.prefer_same_zone.as_ref(), zone, report);
-    let discovery = discovery::lower(&raw, directory, report);
+    let discovery = discovery::lower(&raw, files.directory, report);
     let health = health::lower(raw.health, report);
+    let tls = tls::lower(raw.tls, files, report);
     let endpoints = raw
         .endpoints?
         .map_or_else(|| Some(Vec::new()), |list| list.value.whole())?;
@@ -58,6 +60,7 @@ fn cluster(
         slow_start: raw.slow_start?.0.map(|time| time.0),
         prefer_zone: prefer_zone?,
         rebalance: optional(raw.rebalance?, |raw| rebalance(&raw))?,
+        tls: tls?,
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
         retry_budget: raw.retry_budget?.0.map(|percent| percent.0),

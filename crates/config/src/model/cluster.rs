@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::choice::choice;
-use super::{Discovery, OnRemoved};
+use super::{ClusterTls, Discovery, OnRemoved};
 
 /// A named group of interchangeable endpoints and their policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,9 @@ pub struct Cluster {
     pub prefer_zone: Option<Arc<str>>,
     /// How sessions are moved to endpoints that have come. `None`: they are not.
     pub rebalance: Option<Rebalance>,
-    /// How long one endpoint may take to accept a connection.
+    /// How the endpoints are spoken to over TLS. `None`: nothing is encrypted.
+    pub tls: Option<ClusterTls>,
+    /// How long one endpoint may take to accept a connection, with the handshake of TLS.
     pub connect_timeout: Duration,
     /// How many endpoints are tried after the first.
     pub retries: u32,

@@ -1,6 +1,6 @@
 //! The declaration of a cluster.
 
-use super::{Dns, Kubernetes, Timeout, Weight};
+use super::{ClusterTls, Dns, Kubernetes, Timeout, Weight};
 use crate::decode::table::table;
 use crate::decode::{At, List, Nothing, OrOff};
 use crate::model::{Balancer, HeaderCase, NoneHealthy, OnRemoved};
@@ -39,7 +39,9 @@ table! {
         /// Sessions that would be better off on endpoints that have come are asked to connect again. Without
         /// it they stay where they are.
         rebalance: Option<Rebalance>;
-        /// How long one endpoint may take to accept a connection.
+        /// The endpoints are spoken to over TLS: `https` and `wss`. Without it nothing is encrypted.
+        tls: Option<ClusterTls>;
+        /// How long one endpoint may take to accept a connection, with the handshake of TLS.
         connect_timeout: Timeout = "2s";
         /// How many endpoints are tried after the first, none of them twice. Nothing is tried again
         /// once a part of the request has been sent.
@@ -102,7 +104,7 @@ table! {
         websocket: Option<At<WebSocketProbe>>;
         /// It sends a GET request, and looks at the status of the answer.
         http: Option<At<HttpProbe>>;
-        /// It connects, no more.
+        /// It connects, with `tls` up to the end of that handshake, and no more.
         tcp: Option<At<Nothing>>, eg "{}";
         /// From one probe of an endpoint to the next, a tenth more or less at random.
         interval: Timeout = "5s";

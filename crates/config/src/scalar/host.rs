@@ -52,7 +52,7 @@ fn help(text: &str) -> String {
 }
 
 /// RFC 1123 section 2.1, with the underscore that internal names have.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 

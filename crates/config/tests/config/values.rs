@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use switchyard_config::{
-    AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress, Config, Drain,
-    DrainClose, DrainOrder, Endpoint, HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie,
-    Log, LogFormat, LogLevel, Match, PathPattern, PemFile, SameSite, Secret, Segment, Split, Tls,
-    TlsVersion, WebSocket, Workers, load, parse, parse_with,
+    AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress, ClusterTls, Config,
+    Drain, DrainClose, DrainOrder, Endpoint, HeaderCase, HeaderMatch, HostPattern, Http,
+    IssuedCookie, Log, LogFormat, LogLevel, Match, PathPattern, PemFile, SameSite, Secret, Segment,
+    Split, Tls, TlsVersion, Trust, WebSocket, Workers, load, parse, parse_with,
 };
 
 use crate::project;
@@ -329,6 +329,45 @@ fn certificates_are_read_beside_the_configuration() {
         b.tls,
         Some(tls("etc/b.crt", "etc/b.key", TlsVersion::Tls13))
     );
+}
+
+#[test]
+fn clusters_verify_their_endpoints_unless_told_not_to() {
+    let text = "listeners: [{ name: web, address: \"127.0.0.1:0\" }]\n\
+        routes: [{ name: all, cluster: system }]\n\
+        clusters:\n\
+        - { name: plain, endpoints: [{ address: \"10.0.0.1:9000\" }] }\n\
+        - { name: system, endpoints: [{ address: \"10.0.0.1:9000\" }], tls: {} }\n\
+        - { name: own, endpoints: [{ address: \"10.0.0.1:9000\" }], tls: { ca: ca.pem, server_name: a.b,\n\
+        \x20   certificate: { cert: c.crt, key: /k/c.key }, min_version: 1.3 } }\n\
+        - { name: none, endpoints: [{ address: \"10.0.0.1:9000\" }], tls: { dangerously_skip_verification: true } }\n";
+    let read = |path: &Path| Ok(format!("{}", path.display()).into_bytes());
+    let config = parse_with(text, Path::new("etc/f.yaml"), &read).unwrap();
+    let file = |path: &str| PemFile {
+        path: path.into(),
+        content: Secret::new(path.as_bytes()),
+    };
+    let tls: Vec<_> = config.clusters.iter().map(|it| it.tls.clone()).collect();
+    let system = ClusterTls {
+        server_name: None,
+        trust: Trust::System,
+        certificate: None,
+        min_version: TlsVersion::Tls12,
+    };
+    let own = ClusterTls {
+        server_name: Some("a.b".into()),
+        trust: Trust::Authorities(file("etc/ca.pem")),
+        certificate: Some(Certificate {
+            cert: file("etc/c.crt"),
+            key: file("/k/c.key"),
+        }),
+        min_version: TlsVersion::Tls13,
+    };
+    let none = ClusterTls {
+        trust: Trust::Anyone,
+        ..system.clone()
+    };
+    assert_eq!(tls, [None, Some(system), Some(own), Some(none)]);
 }
 
 #[test]

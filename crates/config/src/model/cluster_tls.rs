@@ -1,0 +1,29 @@
+//! How endpoints are spoken to over TLS.
+
+use std::sync::Arc;
+
+use super::{Certificate, PemFile, TlsVersion};
+
+/// How a cluster's endpoints are spoken to over TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterTls {
+    /// What every endpoint has to show: a DNS name, or an IP address. `None`: each its own.
+    pub server_name: Option<Arc<str>>,
+    /// Whose word is taken for who an endpoint is.
+    pub trust: Trust,
+    /// What an endpoint is shown that asks who comes.
+    pub certificate: Option<Certificate>,
+    /// The oldest version that is spoken.
+    pub min_version: TlsVersion,
+}
+
+/// Whose word is taken for who an endpoint is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// The authorities that this machine trusts.
+    System,
+    /// Those in a file, and no others.
+    Authorities(PemFile),
+    /// Nobody is asked.
+    Anyone,
+}
