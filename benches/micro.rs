@@ -326,6 +326,7 @@ fn cluster(endpoints: u32) -> Arc<Cluster> {
     };
     let metrics = Metrics::new(build).expect("names are right");
     let clusters = Clusters::new(&config.clusters, &HashKey::PUBLIC, &metrics);
+    let clusters = clusters.expect("no files to read");
     Arc::clone(clusters.get("app").expect("the only one"))
 }
 

@@ -13,6 +13,9 @@ use crate::error::Error;
 pub struct Found {
     /// Where it is dialled; unique in an update.
     pub address: SocketAddr,
+    /// What it is called: the target of its SRV record, or the name that was looked up. In lower case,
+    /// without a dot at its end.
+    pub name: Option<Arc<str>>,
     /// Its share is its weight over the sum of all weights.
     pub weight: NonZeroU32,
     /// Where it runs, if the source says so.

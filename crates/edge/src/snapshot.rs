@@ -13,7 +13,7 @@ use switchyard_balance::HashKey;
 use switchyard_config::{self as config, Config, HeaderCase};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::route::RouteMetrics;
-use switchyard_upstream::Clusters;
+use switchyard_upstream::{ClusterError, Clusters};
 
 use crate::route::Route;
 use crate::routes::RouteTable;
@@ -57,6 +57,9 @@ pub enum SnapshotError {
         /// Which file is wrong, and how.
         source: switchyard_tls::Error,
     },
+    /// What a cluster trusts or shows its endpoints cannot be used.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A route asks for a header whose name is none.
     #[error("a route asks for a header that cannot exist")]
     HeaderName(#[from] InvalidHeaderName),
@@ -72,7 +75,7 @@ impl Snapshot {
     /// See [`SnapshotError`].
     pub fn new(config: &Config, metrics: &Metrics) -> Result<Self, SnapshotError> {
         let key = hash_key(config);
-        let clusters = Clusters::new(&config.clusters, &key, metrics);
+        let clusters = Clusters::new(&config.clusters, &key, metrics)?;
         let mut routes = Vec::with_capacity(config.routes.len());
         for route in &config.routes {
             routes.push((

@@ -168,6 +168,8 @@ pub enum ProbeResult {
     Connect,
     /// It did not accept, or did not answer, in time.
     Timeout,
+    /// There was no TLS with it, or none that can be trusted.
+    Tls,
     /// It ended the connection, or what came was no answer.
     Closed,
     /// It answered with another status than the expected one.
@@ -185,6 +187,7 @@ impl ProbeResult {
             Self::Ok => "ok",
             Self::Connect => "connect",
             Self::Timeout => "timeout",
+            Self::Tls => "tls",
             Self::Closed => "closed",
             Self::Status => "status",
             Self::Handshake => "handshake",

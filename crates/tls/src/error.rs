@@ -108,6 +108,12 @@ pub enum Error {
         /// What is wrong with it.
         source: rustls::Error,
     },
+    /// No certificate could ever have this name.
+    #[error("`{name}` is no name that a certificate can have")]
+    ServerName {
+        /// The name.
+        name: Box<str>,
+    },
     /// This machine trusts nobody.
     #[error(
         "this machine has no authorities that it trusts: install its `ca-certificates`, set \

@@ -90,7 +90,7 @@ fn nobody(cluster: &Cluster, nobody: Nobody) -> DialError {
 
 /// Counts a failure where it is the endpoint's own.
 fn noted(endpoint: &Endpoint, error: DialError) -> DialError {
-    tracing::debug!(endpoint = %endpoint.name(), reason = error.reason(), "no answer");
+    tracing::debug!(endpoint = %endpoint.name(), reason = error.reason(), ?error, "no answer");
     if error.blames_endpoint() {
         endpoint.metrics().failure(error.reason());
         endpoint.failed();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use switchyard_balance::bounded::Bound;
 use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, round_robin};
-use switchyard_config::{self as config, Balancer, HeaderCase, OnRemoved};
+use switchyard_config::{self as config, Balancer, HeaderCase, OnRemoved, Trust};
 use switchyard_discovery::Found;
 use switchyard_drain::Tasks;
 use switchyard_telemetry::Metrics;
@@ -24,6 +24,7 @@ use crate::ranking::{Order, Ranking, Rules};
 use crate::retry_budget::RetryBudget;
 use crate::roster::{Changes, Maker, Roster};
 use crate::sources;
+use crate::tls::Tls;
 use crate::zones;
 
 /// A named group of interchangeable endpoints and their policy.
@@ -49,7 +50,14 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn new(cluster: &config::Cluster, key: &HashKey, metrics: &Metrics) -> Self {
+    /// Reads what is in the files of its certificates; all else has been checked.
+    pub(crate) fn new(
+        cluster: &config::Cluster,
+        key: &HashKey,
+        metrics: &Metrics,
+    ) -> Result<Self, switchyard_tls::Error> {
+        let tls = cluster.tls.as_ref();
+        let is_unverified = tls.is_some_and(|tls| tls.trust == Trust::Anyone);
         let sources = &cluster.source_addresses;
         sources::try_out(&cluster.name, sources);
         let maker = Maker {
@@ -57,6 +65,7 @@ impl Cluster {
             key: key.clone(),
             tabled: cluster.balancer == Balancer::Maglev,
             sources: sources.clone(),
+            tls: tls.map(Tls::new).transpose()?,
             pending: cluster.pending_handshakes,
             slow_start: cluster.slow_start,
             load: Arc::default(),
@@ -67,7 +76,11 @@ impl Cluster {
         let roster = Roster::new(&maker, &cluster.endpoints);
         let cluster_metrics = metrics.cluster(&cluster.name);
         cluster_metrics.endpoints(roster.endpoints.len());
-        Self {
+        cluster_metrics.tls_unverified(is_unverified);
+        if is_unverified {
+            warn_of_no_verification(&cluster.name);
+        }
+        Ok(Self {
             name: Arc::clone(&cluster.name),
             roster: ArcSwap::from_pointee(roster),
             maker,
@@ -88,7 +101,7 @@ impl Cluster {
             rebalance: cluster.rebalance,
             health: cluster.health.clone().map(Arc::new),
             metrics: cluster_metrics,
-        }
+        })
     }
 
     /// Has `tasks` probe the endpoints that are written out, or follow whoever says which there are.
@@ -320,6 +333,14 @@ impl Cluster {
             }
         }
     }
+}
+
+fn warn_of_no_verification(cluster: &str) {
+    tracing::warn!(
+        cluster,
+        "dangerously_skip_verification is on: whoever answers at an endpoint's address is taken for it, \
+         and can read and change everything"
+    );
 }
 
 impl fmt::Debug for Cluster {

@@ -17,20 +17,40 @@ pub struct Clusters {
     by_name: HashMap<Arc<str>, Arc<Cluster>>,
 }
 
+/// Why a cluster cannot speak TLS to its endpoints.
+#[derive(Debug, thiserror::Error)]
+#[error("cluster `{cluster}` cannot speak TLS to its endpoints: {source}")]
+pub struct ClusterError {
+    /// The cluster's name.
+    pub cluster: Arc<str>,
+    /// Which file is wrong, and how.
+    pub source: switchyard_tls::Error,
+}
+
 impl Clusters {
     /// Makes the clusters of a configuration. `key` must be the same on every replica for the
     /// replicas to agree on orders and to know each other's cookies.
-    #[must_use]
-    pub fn new(clusters: &[config::Cluster], key: &HashKey, metrics: &Metrics) -> Self {
+    ///
+    /// # Errors
+    /// What is in the files of a cluster's certificates cannot be used.
+    pub fn new(
+        clusters: &[config::Cluster],
+        key: &HashKey,
+        metrics: &Metrics,
+    ) -> Result<Self, ClusterError> {
         let made = clusters.iter().map(|cluster| {
-            (
-                Arc::clone(&cluster.name),
-                Arc::new(Cluster::new(cluster, key, metrics)),
-            )
+            let name = Arc::clone(&cluster.name);
+            match Cluster::new(cluster, key, metrics) {
+                Ok(cluster) => Ok((name, Arc::new(cluster))),
+                Err(source) => Err(ClusterError {
+                    cluster: name,
+                    source,
+                }),
+            }
         });
-        Self {
-            by_name: made.collect(),
-        }
+        Ok(Self {
+            by_name: made.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The cluster of that name.

@@ -1,20 +1,21 @@
-//! One TCP connection to one endpoint.
+//! One connection to one endpoint: TCP, and TLS on it where the cluster has it.
 //!
 //! Not here: which endpoint, how often, and what is written on the connection.
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
 use crate::nursery::Nursery;
 use crate::socket::Socket;
+use crate::tls::NoTls;
 
-/// Connects to `endpoint` within `timeout`.
+/// Connects to `endpoint` within `timeout`, the handshake of TLS included.
 ///
 /// Small frames are not held back (`TCP_NODELAY`), and a vanished endpoint is noticed (keep-alive,
 /// once the connection has grown out of `nursery`).
@@ -31,11 +32,24 @@ pub(crate) async fn connect(
             after: timeout,
         });
     };
-    let stream = connected
+    let tcp = connected
         .and_then(prepare)
         .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
     let connection = endpoint.metrics().connected(started.elapsed());
+    let secured = endpoint.secure(tcp, started + timeout).await;
+    let stream = secured.map_err(|error| no_tls(endpoint, error, timeout))?;
     Ok(Socket::new(stream, nursery.enter(), connection))
+}
+
+fn no_tls(endpoint: &Endpoint, error: NoTls, timeout: Duration) -> DialError {
+    let endpoint = Arc::clone(endpoint.name());
+    match error {
+        NoTls::Late => DialError::TlsTimeout {
+            endpoint,
+            after: timeout,
+        },
+        NoTls::Failed(error) => DialError::tls(endpoint, error),
+    }
 }
 
 /// Every option is a system call for each session: only what a session cannot begin without.

@@ -7,17 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use switchyard_balance::EndpointToken;
 use switchyard_discovery::Stance;
 use switchyard_telemetry::labels::Ejection;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
+use tokio::net::TcpStream;
+use tokio::time;
 
 use crate::health::Health;
 use crate::outlier::{End, Record};
 use crate::pending::{Pending, Refusal};
 use crate::roster::Maker;
 use crate::sources::Sources;
+use crate::stream::Stream;
+use crate::tls::{Id, NoTls, Secured, Tls};
 use crate::warmup::Warmup;
 
 /// One address in a cluster. Its name, the address as text, is its identity.
@@ -31,6 +36,8 @@ pub struct Endpoint {
     /// The same of all endpoints of the cluster, those among them that have left.
     all: Arc<AtomicU32>,
     sources: Sources,
+    /// `None`: nothing is encrypted.
+    secured: Option<ArcSwap<Secured>>,
     pending: Pending,
     /// A [`Health`], as probes see it.
     health: AtomicU8,
@@ -48,18 +55,22 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// One of the cluster that `maker` makes endpoints for.
-    pub(crate) fn new(maker: &Maker, address: SocketAddr) -> Self {
+    /// One of the cluster that `maker` makes endpoints for; it is `called` so where it was found by
+    /// a name.
+    pub(crate) fn new(maker: &Maker, address: SocketAddr, called: Option<&str>) -> Self {
         let name: Arc<str> = address.to_string().into();
         let sources = Sources::towards(address, &maker.sources);
         let metrics = maker.metrics.endpoint(&maker.cluster, &name);
         metrics.ports(sources.ports());
+        let towards = |tls: &Tls| tls.towards(address.ip(), called);
+        let secured = maker.tls.as_ref().map(towards);
         Self {
             address,
             token: EndpointToken::new(&maker.key, &maker.cluster, &name),
             load: AtomicU32::new(0),
             all: Arc::clone(&maker.load),
             sources,
+            secured: secured.map(ArcSwap::from_pointee),
             pending: Pending::new(maker.pending),
             is_leaving: AtomicBool::new(false),
             is_drained: AtomicBool::new(false),
@@ -243,6 +254,37 @@ impl Endpoint {
 
     pub(crate) fn token(&self) -> &EndpointToken {
         &self.token
+    }
+
+    /// It is found under this name now. Where that is another one it has to show another, and
+    /// connections that were made under the old one are not used again.
+    pub(crate) fn is_called(&self, maker: &Maker, called: Option<&str>) {
+        let (Some(tls), Some(secured)) = (&maker.tls, &self.secured) else {
+            return;
+        };
+        let ip = self.address.ip();
+        if tls.expected(ip, called) != *secured.load().name() {
+            secured.store(Arc::new(tls.towards(ip, called)));
+        }
+    }
+
+    /// Tells apart connections that were secured under different conditions; `None` where none is.
+    pub(crate) fn security(&self) -> Option<Id> {
+        Some(self.secured.as_ref()?.load().id())
+    }
+
+    /// Makes of a connection to it what it is spoken to on: with TLS, where the cluster has it.
+    pub(crate) async fn secure(
+        &self,
+        tcp: TcpStream,
+        deadline: time::Instant,
+    ) -> Result<Stream, NoTls> {
+        let Some(secured) = &self.secured else {
+            return Ok(Stream::Plain(tcp));
+        };
+        let secured = secured.load_full();
+        // On the heap: who dials without TLS is no larger for it.
+        Box::pin(secured.secure(tcp, deadline, &self.name, &self.metrics)).await
     }
 
     pub(crate) fn sources(&self) -> &Sources {

@@ -11,6 +11,8 @@ use std::time::Duration;
 use http::StatusCode;
 use switchyard_proto::handshake::ResponseError;
 
+use switchyard_tls::{ConnectError, is_tls_failure};
+
 use crate::body::BoxError;
 
 /// Why no endpoint answered.
@@ -80,6 +82,35 @@ pub enum DialError {
         /// The cluster's `connect_timeout`.
         after: Duration,
     },
+    /// The endpoint accepted the connection, and did not complete the handshake of TLS within the
+    /// cluster's `connect_timeout`.
+    #[error("endpoint {endpoint} did not complete the TLS handshake within {after:?}")]
+    TlsTimeout {
+        /// Who was dialled.
+        endpoint: Arc<str>,
+        /// The cluster's `connect_timeout`.
+        after: Duration,
+    },
+    /// The endpoint speaks no TLS, or none that both do; or it refused the gateway, which it may also
+    /// do after the handshake, or broke the rules.
+    #[error("there is no TLS with endpoint {endpoint}")]
+    TlsFailed {
+        /// Who was dialled.
+        endpoint: Arc<str>,
+        /// What happened.
+        #[source]
+        source: BoxError,
+    },
+    /// The endpoint could not show that it is who it should be: it is dialled by a name that its
+    /// certificate has not, or whose word it has is not trusted, or not valid now.
+    #[error("endpoint {endpoint} cannot be trusted")]
+    TlsUntrusted {
+        /// Who was dialled.
+        endpoint: Arc<str>,
+        /// What is wrong with its certificate.
+        #[source]
+        source: Box<ConnectError>,
+    },
     /// The endpoint accepted the connection and ended it before the head of an answer was complete.
     #[error("endpoint {endpoint} ended the connection without an answer")]
     Closed {
@@ -141,6 +172,9 @@ impl DialError {
             Self::RequestBody { endpoint, source }
         } else if source.is_parse() {
             Self::bad_response(endpoint, source)
+        } else if is_of_tls(&source) {
+            let source = source.into();
+            Self::TlsFailed { endpoint, source }
         } else {
             Self::closed(endpoint, source)
         }
@@ -154,6 +188,25 @@ impl DialError {
     pub(crate) fn closed(endpoint: Arc<str>, source: impl Into<BoxError>) -> Self {
         let source = source.into();
         Self::Closed { endpoint, source }
+    }
+
+    /// Names the end of a connection on which there was no whole answer.
+    pub(crate) fn broken(endpoint: Arc<str>, error: io::Error) -> Self {
+        if is_tls_failure(&error) {
+            let source = error.into();
+            Self::TlsFailed { endpoint, source }
+        } else {
+            Self::closed(endpoint, error)
+        }
+    }
+
+    /// Names a failed handshake of TLS.
+    pub(crate) fn tls(endpoint: Arc<str>, source: Box<ConnectError>) -> Self {
+        if let ConnectError::Untrusted(_) = *source {
+            Self::TlsUntrusted { endpoint, source }
+        } else {
+            Self::TlsFailed { endpoint, source }
+        }
     }
 
     /// Names a failed `connect`.
@@ -184,6 +237,9 @@ impl DialError {
             }
             Self::Connect { .. } => "connect_failed",
             Self::ConnectTimeout { .. } => "connect_timeout",
+            Self::TlsTimeout { .. } => "tls_timeout",
+            Self::TlsFailed { .. } => "tls_failed",
+            Self::TlsUntrusted { .. } => "tls_untrusted",
             Self::Closed { .. } => "closed_without_answer",
             Self::AnswerTimeout { .. } => "answer_timeout",
             Self::BadResponse { .. } => "bad_response",
@@ -205,8 +261,12 @@ impl DialError {
             | Self::Busy { .. }
             | Self::QueueTimeout { .. }
             | Self::NoSocket { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ConnectTimeout { .. } | Self::AnswerTimeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::ConnectTimeout { .. } | Self::TlsTimeout { .. } | Self::AnswerTimeout { .. } => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
             Self::Connect { .. }
+            | Self::TlsFailed { .. }
+            | Self::TlsUntrusted { .. }
             | Self::Closed { .. }
             | Self::BadResponse { .. }
             | Self::BadHandshake { .. }
@@ -239,6 +299,12 @@ impl DialError {
                 | Self::RequestBody { .. }
         )
     }
+}
+
+/// Whether TLS, and not the connection underneath, is why an exchange failed.
+fn is_of_tls(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(is_tls_failure)
 }
 
 /// Whether the system failed to make a socket, before any packet left.

@@ -35,6 +35,8 @@ mod shake;
 mod socket;
 mod sources;
 mod status;
+mod stream;
+mod tls;
 mod upgrade;
 mod warmup;
 mod zones;
@@ -44,7 +46,7 @@ mod testing;
 
 pub use body::{Body, BoxError};
 pub use cluster::Cluster;
-pub use clusters::Clusters;
+pub use clusters::{ClusterError, Clusters};
 pub use dialer::Dialer;
 pub use endpoint::{Endpoint, Lease};
 pub use error::DialError;

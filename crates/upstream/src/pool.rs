@@ -17,6 +17,7 @@ use tokio::task;
 use tokio::time::{self, Instant};
 
 use crate::body::Body;
+use crate::tls::Id;
 
 /// How long a connection may be idle. Below the 5 s after which Node and uvicorn close theirs: a
 /// request that crosses the endpoint's FIN fails, and may not be sent again.
@@ -30,6 +31,8 @@ pub(crate) const MAX_IDLE: usize = 32;
 pub(crate) struct Key {
     pub(crate) address: SocketAddr,
     pub(crate) case: HeaderCase,
+    /// Two clusters may trust an address for different reasons.
+    pub(crate) security: Option<Id>,
 }
 
 /// The idle connections of one worker.

@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::nursery::Nursery;
+    use crate::stream::Stream;
     use crate::testing::{Script, connection, within};
 
     #[derive(Default)]
@@ -111,7 +112,11 @@ mod tests {
         let script = Script::bind().await;
         let (stream, mut peer) =
             tokio::join!(TcpStream::connect(script.address()), script.accept());
-        let socket = Socket::new(stream.unwrap(), Nursery::default().enter(), connection());
+        let socket = Socket::new(
+            Stream::Plain(stream.unwrap()),
+            Nursery::default().enter(),
+            connection(),
+        );
         let mut replay = Replay::new(socket, Bytes::from_static(b"read "));
         let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));

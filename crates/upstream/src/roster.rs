@@ -17,6 +17,7 @@ use switchyard_telemetry::Metrics;
 
 use crate::endpoint::Endpoint;
 use crate::outlier::Outliers;
+use crate::tls::Tls;
 use crate::warmup::WHOLE;
 
 /// Everyone in a cluster at one moment.
@@ -41,6 +42,8 @@ pub(crate) struct Maker {
     /// Whether rosters have a table.
     pub(crate) tabled: bool,
     pub(crate) sources: Vec<IpAddr>,
+    /// How they are spoken to; `None`: nothing is encrypted.
+    pub(crate) tls: Option<Tls>,
     pub(crate) pending: Option<PendingHandshakes>,
     /// How long an endpoint warms up that comes to others.
     pub(crate) slow_start: Option<Duration>,
@@ -66,7 +69,7 @@ impl Roster {
     pub(crate) fn new(maker: &Maker, written: &[config::Endpoint]) -> Self {
         let mut places = Places::default();
         for it in written {
-            let endpoint = Arc::new(Endpoint::new(maker, it.address));
+            let endpoint = Arc::new(Endpoint::new(maker, it.address, None));
             places.add(maker, endpoint, it.weight, it.zone.clone());
         }
         Self::default().with(maker, places)
@@ -78,9 +81,11 @@ impl Roster {
         let mut places = Places::default();
         for found in found {
             let known = self.by_address(found.address);
+            let called = found.name.as_deref();
             let endpoint = known.or_else(|| maker.former(found.address));
-            let endpoint =
-                endpoint.unwrap_or_else(|| Arc::new(Endpoint::new(maker, found.address)));
+            let endpoint = endpoint
+                .inspect(|it| it.is_called(maker, called))
+                .unwrap_or_else(|| Arc::new(Endpoint::new(maker, found.address, called)));
             changes.note(self, &endpoint, found.stance);
             endpoint.set_stance(found.stance);
             places.add(maker, endpoint, found.weight, found.zone.clone());

@@ -89,6 +89,7 @@ impl Dialer {
         let key = Key {
             address: endpoint.address(),
             case: cluster.header_case(),
+            security: endpoint.security(),
         };
         let request = match self.pool.take(key).await {
             None => request,

@@ -14,12 +14,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use switchyard_proto::handshake::Offer;
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use head::Reader;
 pub(crate) use head::{Accepted, Answer, Fault};
 pub(crate) use request::encode;
+
+use crate::stream::Stream;
 
 /// What is read at once. A 101 is some 200 bytes; frames may come right behind it.
 const READ: usize = 16 * 1024;
@@ -48,40 +49,44 @@ pub(crate) enum NoAnswer {
 }
 
 /// Writes a request, which nearly always is one call.
-pub(crate) async fn send(stream: &mut TcpStream, request: &[u8]) -> Result<(), Unwritten> {
-    check_silence(stream).map_err(Unwritten::Unsent)?;
-    let rest = write_at_once(stream, request).map_err(Unwritten::Unsent)?;
-    if rest.is_empty() {
-        return Ok(());
-    }
-    stream.write_all(rest).await.map_err(Unwritten::Broken)
+pub(crate) async fn send(stream: &mut Stream, request: &[u8]) -> Result<(), Unwritten> {
+    let begun = poll_fn(|cx| Poll::Ready(begin(stream, cx, request))).await;
+    let rest = begun.map_err(Unwritten::Unsent)?;
+    let finishing = async {
+        stream.write_all(rest).await?;
+        stream.flush().await
+    };
+    finishing.await.map_err(Unwritten::Broken)
+}
+
+/// What was not taken of `request` at once.
+fn begin<'a>(stream: &mut Stream, cx: &mut Context<'_>, request: &'a [u8]) -> io::Result<&'a [u8]> {
+    check_silence(stream, cx)?;
+    let written = match Pin::new(stream).poll_write(cx, request) {
+        Poll::Ready(written) => written?,
+        Poll::Pending => 0,
+    };
+    Ok(request.get(written..).unwrap_or_default())
 }
 
 /// An endpoint that ended the connection, or speaks before it was asked, is not asked. It costs no
 /// system call where nothing has come.
-fn check_silence(stream: &TcpStream) -> io::Result<()> {
-    match stream.try_read(&mut [0; 1]) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-        Err(error) => Err(error),
-        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Ok(_) => Err(io::Error::new(
+fn check_silence(stream: &mut Stream, cx: &mut Context<'_>) -> io::Result<()> {
+    let mut byte = [0; 1];
+    let mut area = ReadBuf::new(&mut byte);
+    match Pin::new(stream).poll_read(cx, &mut area) {
+        Poll::Pending => Ok(()),
+        Poll::Ready(Err(error)) => Err(error),
+        Poll::Ready(Ok(())) if area.filled().is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+        Poll::Ready(Ok(())) => Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "bytes came before the request was sent",
         )),
     }
 }
 
-/// What the system did not take of `bytes`.
-fn write_at_once<'a>(stream: &TcpStream, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
-    let written = match stream.try_write(bytes) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-        written => written?,
-    };
-    Ok(bytes.get(written..).unwrap_or_default())
-}
-
 /// Reads until the head of the answer is here. Informational answers other than 101 are dropped.
-pub(crate) async fn answer(stream: &mut TcpStream, offer: &Offer) -> Result<Answer, NoAnswer> {
+pub(crate) async fn answer(stream: &mut Stream, offer: &Offer) -> Result<Answer, NoAnswer> {
     let mut reader = Reader::default();
     poll_fn(|cx| {
         loop {
@@ -94,7 +99,7 @@ pub(crate) async fn answer(stream: &mut TcpStream, offer: &Offer) -> Result<Answ
 }
 
 fn poll_feed(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     cx: &mut Context<'_>,
     reader: &mut Reader,
     offer: &Offer,

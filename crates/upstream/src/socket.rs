@@ -14,9 +14,9 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use switchyard_telemetry::metrics::endpoint::EndpointConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::nursery::{Age, Youth};
+use crate::stream::Stream;
 
 /// A session may be silent for hours; an endpoint that vanished without a FIN is found after
 /// `IDLE + PROBES * INTERVAL` = 60 s of silence.
@@ -26,12 +26,12 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Unanswered probes that end the connection.
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// A TCP connection to an endpoint.
+/// A connection to an endpoint, with or without TLS.
 ///
 /// Whoever reads it is woken once when it has reached the age at which keep-alive is armed.
 #[derive(Debug)]
 pub struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     /// Until keep-alive is armed.
     youth: Option<Youth>,
     /// Counts it while it is open.
@@ -39,7 +39,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, youth: Youth, connection: EndpointConnection) -> Self {
+    pub(crate) fn new(stream: Stream, youth: Youth, connection: EndpointConnection) -> Self {
         Self {
             stream,
             youth: Some(youth),
@@ -48,7 +48,7 @@ impl Socket {
     }
 
     /// The connection itself, for as long as a handshake takes: keep-alive is not armed meanwhile.
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut Stream {
         &mut self.stream
     }
 
@@ -72,7 +72,7 @@ impl Socket {
             .with_time(KEEPALIVE_IDLE)
             .with_interval(KEEPALIVE_INTERVAL)
             .with_retries(KEEPALIVE_PROBES);
-        if let Err(error) = SockRef::from(&self.stream).set_tcp_keepalive(&keepalive) {
+        if let Err(error) = SockRef::from(self.stream.tcp()).set_tcp_keepalive(&keepalive) {
             tracing::debug!(%error, "a connection to an endpoint has no keep-alive");
         }
     }
@@ -80,7 +80,7 @@ impl Socket {
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.stream.tcp().as_fd()
     }
 }
 
@@ -134,6 +134,7 @@ mod tests {
     use std::future::poll_fn;
 
     use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
     use tokio::time;
 
     use super::*;
@@ -144,7 +145,11 @@ mod tests {
         let script = Script::bind().await;
         let (stream, peer) = tokio::join!(TcpStream::connect(script.address()), script.accept());
         (
-            Socket::new(stream.unwrap(), nursery.enter(), connection()),
+            Socket::new(
+                Stream::Plain(stream.unwrap()),
+                nursery.enter(),
+                connection(),
+            ),
             peer,
         )
     }
@@ -204,7 +209,7 @@ mod tests {
     async fn a_connection_that_has_something_to_read_is_not_armed() {
         let (mut socket, mut peer) = age(&Nursery::default()).await;
         peer.say("here").await;
-        within(socket.stream.readable()).await.unwrap();
+        within(socket.stream.tcp().readable()).await.unwrap();
         assert!(look(&mut socket).await.is_ready());
         assert!(!is_armed(&socket));
         assert!(look(&mut socket).await.is_pending());

@@ -72,6 +72,7 @@ impl Rig {
     pub(crate) fn cluster(&self, settings: config::Cluster) -> Arc<Cluster> {
         let name = Arc::clone(&settings.name);
         let clusters = Clusters::new(&[settings], &HashKey::PUBLIC, &self.metrics);
+        let clusters = clusters.expect("no files to read");
         Arc::clone(clusters.get(&name).expect("the cluster just made"))
     }
 
@@ -102,6 +103,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         name: "chat".into(),
         endpoints: addresses.iter().map(endpoint).collect(),
         balancer: Balancer::RoundRobin,
+        tls: None,
         connect_timeout: Duration::from_secs(5),
         retries: 2,
         retry_budget: None,

@@ -125,10 +125,10 @@ impl Dialer {
         match shake::send(socket.stream(), request).await {
             Ok(()) => {}
             Err(Unwritten::Unsent(error)) => {
-                return Attempt::Unsent((), DialError::closed(name(), error));
+                return Attempt::Unsent((), DialError::broken(name(), error));
             }
             Err(Unwritten::Broken(error)) => {
-                return Attempt::Failed(DialError::closed(name(), error));
+                return Attempt::Failed(DialError::broken(name(), error));
             }
         }
         match shake::answer(socket.stream(), offer).await {
@@ -202,7 +202,7 @@ fn not_begun<T>(endpoint: &Endpoint, refusal: Refusal) -> Attempt<(), T> {
 
 fn no_answer(endpoint: Arc<str>, error: NoAnswer) -> DialError {
     match error {
-        NoAnswer::Ended(error) => DialError::closed(endpoint, error),
+        NoAnswer::Ended(error) => DialError::broken(endpoint, error),
         NoAnswer::Faulty(Fault::Malformed(error)) => DialError::bad_response(endpoint, error),
         NoAnswer::Faulty(Fault::Disagrees(source)) => DialError::BadHandshake { endpoint, source },
     }

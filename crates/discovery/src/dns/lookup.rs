@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -69,9 +70,10 @@ struct Asking {
 
 impl Asking {
     async fn hosts(&self, name: DnsName, kind: RecordType, port: u16) -> Result<Answer, Failure> {
+        let called = bare(&name);
         let (addresses, ttl) = self.addresses(name, kind).await?;
         let mut members = Members::default();
-        members.add(&addresses, port, NonZeroU32::MIN);
+        members.add(&addresses, port, NonZeroU32::MIN, &called);
         members.into_answer(ttl, Vec::new())
     }
 
@@ -87,7 +89,7 @@ impl Asking {
         let mut answers = stream::iter(questions).buffer_unordered(AT_ONCE);
         while let Some((target, addresses, failure)) = answers.next().await {
             if let Some((addresses, valid)) = addresses {
-                members.add(&addresses, target.port, target.weight);
+                members.add(&addresses, target.port, target.weight, &bare(&target.name));
                 ttl = ttl.min(valid);
             }
             missing.extend(failure.map(|failure| failed(&target.name.to_utf8(), failure)));
@@ -229,17 +231,28 @@ fn failed(name: &str, source: Failure) -> Error {
     }
 }
 
-/// Members by their addresses; one that is named twice has the weight of both.
+/// A name as certificates have it.
+fn bare(name: &DnsName) -> Arc<str> {
+    name.to_lowercase().to_ascii().trim_end_matches('.').into()
+}
+
+/// Members by their addresses; one that is named twice has the weight of both, and the name that
+/// comes first in order: answers come in none.
 #[derive(Default)]
-struct Members(BTreeMap<SocketAddr, NonZeroU32>);
+struct Members(BTreeMap<SocketAddr, (NonZeroU32, Arc<str>)>);
 
 impl Members {
-    fn add(&mut self, addresses: &[IpAddr], port: u16, weight: NonZeroU32) {
+    fn add(&mut self, addresses: &[IpAddr], port: u16, weight: NonZeroU32, name: &Arc<str>) {
         for ip in addresses {
             self.0
                 .entry(SocketAddr::new(*ip, port))
-                .and_modify(|sum| *sum = sum.saturating_add(weight.get()))
-                .or_insert(weight);
+                .and_modify(|(sum, first)| {
+                    *sum = sum.saturating_add(weight.get());
+                    if name < first {
+                        first.clone_from(name);
+                    }
+                })
+                .or_insert_with(|| (weight, Arc::clone(name)));
         }
     }
 
@@ -247,8 +260,9 @@ impl Members {
         if self.0.is_empty() {
             return Err(Failure::NoRecords);
         }
-        let members = self.0.into_iter().map(|(address, weight)| Found {
+        let members = self.0.into_iter().map(|(address, (weight, name))| Found {
             address,
+            name: Some(name),
             weight,
             zone: None,
             stance: Stance::Ready,

@@ -124,6 +124,7 @@ impl Slice {
         let zone = endpoint.zone.as_deref();
         Some(Found {
             address: SocketAddr::new(address, port),
+            name: None,
             weight: NonZeroU32::MIN,
             zone: zone.filter(|zone| !zone.is_empty()).map(Arc::from),
             stance: endpoint.conditions.unwrap_or_default().stance()?,

@@ -44,6 +44,7 @@ mod tests {
     fn found(address: &str, stance: Stance) -> Found {
         Found {
             address: address.parse().unwrap(),
+            name: None,
             weight: NonZeroU32::MIN,
             zone: None,
             stance,

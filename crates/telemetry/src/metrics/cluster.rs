@@ -10,6 +10,7 @@ pub(super) struct ClusterVecs {
     denied: IntCounterVec,
     rebalanced: IntCounterVec,
     endpoints: IntGaugeVec,
+    unverified: IntGaugeVec,
     discoveries: IntCounterVec,
     failures: IntCounterVec,
 }
@@ -32,6 +33,10 @@ impl ClusterVecs {
             "switchyard_cluster_endpoints",
             "Endpoints that the cluster has now.",
         );
+        let unverified = Opts::new(
+            "switchyard_cluster_tls_unverified",
+            "1 where whoever answers is taken for an endpoint (dangerously_skip_verification), 0 otherwise.",
+        );
         let discoveries = Opts::new(
             "switchyard_discovery_updates_total",
             "Times that discovery told other endpoints than before.",
@@ -46,6 +51,7 @@ impl ClusterVecs {
             denied: registered(registry, IntCounterVec::new(denied, &["cluster"])?)?,
             rebalanced: registered(registry, IntCounterVec::new(rebalanced, &["cluster"])?)?,
             endpoints: registered(registry, IntGaugeVec::new(endpoints, &["cluster"])?)?,
+            unverified: registered(registry, IntGaugeVec::new(unverified, &["cluster"])?)?,
             discoveries: registered(registry, IntCounterVec::new(discoveries, &["cluster"])?)?,
             failures: registered(registry, IntCounterVec::new(failures, &by_reason)?)?,
         })
@@ -58,6 +64,7 @@ impl ClusterVecs {
             denied: self.denied.with_label_values(&[name]),
             rebalanced: self.rebalanced.with_label_values(&[name]),
             endpoints: self.endpoints.with_label_values(&[name]),
+            unverified: self.unverified.with_label_values(&[name]),
             discoveries: self.discoveries.with_label_values(&[name]),
             failures: self.failures.clone(),
         }
@@ -72,6 +79,7 @@ pub struct ClusterMetrics {
     denied: IntCounter,
     rebalanced: IntCounter,
     endpoints: IntGauge,
+    unverified: IntGauge,
     discoveries: IntCounter,
     failures: IntCounterVec,
 }
@@ -96,6 +104,11 @@ impl ClusterMetrics {
     /// The cluster has so many endpoints.
     pub fn endpoints(&self, count: usize) {
         self.endpoints.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Says whether whoever answers is taken for an endpoint.
+    pub fn tls_unverified(&self, is_unverified: bool) {
+        self.unverified.set(is_unverified.into());
     }
 
     /// Counts a change that discovery told.

@@ -17,7 +17,13 @@ use prometheus::proto::Metric;
 use collector::EndpointCollector;
 
 use super::family;
-use crate::labels::{Ejection, ProbeResult};
+use crate::labels::{Ejection, ProbeResult, Resumed, TlsVersion};
+
+/// The result of a TLS handshake that came to its end.
+const SHAKEN: &str = "ok";
+
+/// The version of a TLS handshake that did not.
+const NO_VERSION: &str = "none";
 
 /// From an endpoint on this host to one that hardly answers within `connect_timeout`.
 const CONNECT_SECONDS: [f64; 11] = [
@@ -145,6 +151,22 @@ impl EndpointMetrics {
         *probes.entry(result).or_default() += 1;
     }
 
+    /// Counts a TLS handshake that was completed.
+    pub fn tls_completed(&self, version: TlsVersion, resumed: Resumed) {
+        self.tls(SHAKEN, version.as_str(), resumed);
+    }
+
+    /// Counts a TLS handshake that was not. `reason` is from a closed list.
+    pub fn tls_failed(&self, reason: &'static str) {
+        self.tls(reason, NO_VERSION, Resumed::No);
+    }
+
+    fn tls(&self, result: &'static str, version: &'static str, resumed: Resumed) {
+        let mut handshakes = self.series.tls_handshakes();
+        let labels = [result, version, resumed.as_str()];
+        *handshakes.entry(labels).or_default() += 1;
+    }
+
     /// Counts a failure to connect or to complete an exchange. `reason` is from a closed list.
     pub fn failure(&self, reason: &'static str) {
         let mut failures = self.series.failures();
@@ -199,6 +221,8 @@ struct Series {
     /// Connections that there can be; 0 when that is not known.
     ports: AtomicU32,
     connect: Seconds,
+    /// By result, version, and whether it was resumed.
+    tls_handshakes: Mutex<BTreeMap<[&'static str; 3], u64>>,
     failures: Mutex<BTreeMap<&'static str, u64>>,
     ejections: Mutex<Ejections>,
     is_down: AtomicBool,
@@ -225,6 +249,7 @@ impl Series {
             connections: AtomicU32::new(0),
             ports: AtomicU32::new(0),
             connect: Seconds::default(),
+            tls_handshakes: Mutex::default(),
             failures: Mutex::default(),
             ejections: Mutex::default(),
             is_down: AtomicBool::new(false),
@@ -235,6 +260,12 @@ impl Series {
 
     fn probes(&self) -> MutexGuard<'_, BTreeMap<ProbeResult, u64>> {
         self.probes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tls_handshakes(&self) -> MutexGuard<'_, BTreeMap<[&'static str; 3], u64>> {
+        self.tls_handshakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failures(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {

@@ -62,7 +62,10 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     endpoint.handshake_begun();
     endpoint.handshake_begun();
     endpoint.handshake_over();
+    endpoint.tls_completed(TlsVersion::Tls13, Resumed::Yes);
+    endpoint.tls_failed("wrong_name");
     endpoint.failure("connect");
+    metrics.cluster("app").tls_unverified(true);
     metrics.cluster("app").retried();
     metrics.drain().state(DrainState::Draining);
     metrics.drain().sessions_left(7);
@@ -124,6 +127,9 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_endpoint_connect_seconds_bucket{cluster="app",endpoint="10.0.0.1:80",le="0.0001"} 0"#,
         r#"switchyard_endpoint_connect_seconds_bucket{cluster="app",endpoint="10.0.0.1:80",le="0.00025"} 1"#,
         r#"switchyard_endpoint_connect_seconds_sum{cluster="app",endpoint="10.0.0.1:80"} 0.0002"#,
+        r#"switchyard_endpoint_tls_handshakes_total{cluster="app",endpoint="10.0.0.1:80",result="ok",version="1.3",resumed="yes"} 1"#,
+        r#"switchyard_endpoint_tls_handshakes_total{cluster="app",endpoint="10.0.0.1:80",result="wrong_name",version="none",resumed="no"} 1"#,
+        r#"switchyard_cluster_tls_unverified{cluster="app"} 1"#,
         r#"switchyard_endpoint_failures_total{cluster="app",endpoint="10.0.0.1:80",reason="connect"} 1"#,
         r#"switchyard_affinity_total{result="owner",route="chat"} 1"#,
         r#"switchyard_affinity_total{result="overflow",route="chat"} 0"#,

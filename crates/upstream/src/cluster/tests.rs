@@ -89,6 +89,7 @@ fn with_maglev_the_table_of_the_endpoints_that_are_there_decides() {
 
     let found = |address: &SocketAddr| Found {
         address: *address,
+        name: None,
         weight: NonZeroU32::MIN,
         zone: None,
         stance: Stance::Ready,
@@ -178,6 +179,7 @@ fn clusters_are_found_by_name() {
         ..settings(&addresses(1))
     };
     let clusters = Clusters::new(&[named("a"), named("b")], &HashKey::PUBLIC, &rig.metrics);
+    let clusters = clusters.expect("no files to read");
     assert_eq!(&**clusters.get("b").unwrap().name(), "b");
     assert!(clusters.get("c").is_none());
     let all: BTreeSet<_> = clusters

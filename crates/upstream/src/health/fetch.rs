@@ -8,18 +8,18 @@ use http::{HeaderValue, Request};
 use http_body_util::Empty;
 use switchyard_config::{HeaderCase, HttpProbe};
 use switchyard_telemetry::labels::ProbeResult;
-use tokio::net::TcpStream;
 use tokio::time::{self, Instant};
 
 use crate::endpoint::Endpoint;
 use crate::http1;
+use crate::stream::Stream;
 
 /// By which endpoints know probes in their logs.
 pub(super) const AGENT: &str = concat!("switchyard-probe/", env!("CARGO_PKG_VERSION"));
 
 /// Has the head of the answer by `deadline`; its body is not read.
 pub(super) async fn ask(
-    stream: TcpStream,
+    stream: Stream,
     probe: &HttpProbe,
     endpoint: &Endpoint,
     deadline: Instant,

@@ -40,6 +40,7 @@ impl Row {
             ProbeResult::Ok => (Turn::Up, self.healthy_after),
             ProbeResult::Connect
             | ProbeResult::Timeout
+            | ProbeResult::Tls
             | ProbeResult::Closed
             | ProbeResult::Status
             | ProbeResult::Handshake

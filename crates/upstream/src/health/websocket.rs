@@ -13,12 +13,12 @@ use switchyard_config::{HeaderCase, WebSocketProbe};
 use switchyard_proto::handshake::{Key, Offer};
 use switchyard_telemetry::labels::ProbeResult;
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{self, Instant};
 
 use super::fetch;
 use crate::endpoint::Endpoint;
 use crate::shake::{self, Answer};
+use crate::stream::Stream;
 
 /// The largest frame of an endpoint that a probe reads past while it waits for the Pong.
 const MAX_FRAME: usize = 64 * 1024;
@@ -31,7 +31,7 @@ const NORMAL: u16 = 1000;
 
 /// Has a verified 101 by `deadline`, and then the Pong in time.
 pub(super) async fn ask(
-    mut stream: TcpStream,
+    mut stream: Stream,
     probe: &WebSocketProbe,
     endpoint: &Endpoint,
     deadline: Instant,
@@ -51,7 +51,7 @@ pub(super) async fn ask(
 
 /// What came behind the 101.
 async fn shake_hands(
-    stream: &mut TcpStream,
+    stream: &mut Stream,
     request: Request<()>,
 ) -> Result<bytes::Bytes, ProbeResult> {
     let offer = offer(&request)?;

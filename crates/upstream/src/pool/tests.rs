@@ -47,6 +47,7 @@ fn key(script: &Script) -> Key {
     Key {
         address: script.address(),
         case: HeaderCase::Lower,
+        security: None,
     }
 }
 

@@ -32,6 +32,7 @@ fn starting(rig: &Rig, slow_start: Option<Duration>) -> Arc<Cluster> {
 fn found(port: u16, stance: Stance) -> Found {
     Found {
         address: ([127, 0, 0, 1], port).into(),
+        name: None,
         weight: NonZeroU32::MIN,
         zone: None,
         stance,

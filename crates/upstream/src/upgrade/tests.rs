@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::stream::Stream;
 use crate::testing::{
     Blackhole, Peer, Refusing, Rig, SWITCHING, Script, handshake, offer, ranked, settings, text,
     within,
@@ -316,10 +317,10 @@ async fn a_request_that_is_larger_than_the_socket_takes_arrives_whole() {
 }
 
 /// A connection that both sides know of, before anything is written on it.
-async fn connected() -> (TcpStream, Peer) {
+async fn connected() -> (Stream, Peer) {
     let script = Script::bind().await;
     let (stream, peer) = tokio::join!(TcpStream::connect(script.address()), script.accept());
-    (stream.unwrap(), peer)
+    (Stream::Plain(stream.unwrap()), peer)
 }
 
 #[tokio::test]
@@ -328,7 +329,7 @@ async fn nothing_is_sent_to_an_endpoint_that_has_gone_or_speaks_unasked() {
         let (mut stream, mut peer) = connected().await;
         peer.say(unasked).await;
         peer.0.shutdown().await.unwrap();
-        within(stream.readable()).await.unwrap();
+        within(stream.tcp().readable()).await.unwrap();
         let sent = shake::send(&mut stream, b"GET / HTTP/1.1\r\n\r\n").await;
         assert!(
             matches!(sent, Err(Unwritten::Unsent(_))),
@@ -346,7 +347,7 @@ async fn nothing_is_sent_to_an_endpoint_that_has_gone_or_speaks_unasked() {
 async fn a_connection_that_was_reset_took_nothing() {
     let (mut stream, peer) = connected().await;
     peer.reset();
-    within(stream.readable()).await.unwrap();
+    within(stream.tcp().readable()).await.unwrap();
     let sent = shake::send(&mut stream, b"GET / HTTP/1.1\r\n\r\n").await;
     assert!(matches!(sent, Err(Unwritten::Unsent(_))), "{sent:?}");
 }

@@ -56,19 +56,25 @@ fn a_family_that_could_not_be_asked_for_is_missing() {
 fn members_are_in_order_and_one_that_is_named_twice_has_both_weights() {
     let weight = |n| NonZeroU32::new(n).expect("not 0");
     let mut members = Members::default();
-    members.add(&[V6, V4], 90, weight(2));
-    members.add(&[V4], 80, weight(5));
-    members.add(&[V4], 90, weight(3));
+    let name = |text: &str| bare(&DnsName::from_utf8(text).expect("a name"));
+    members.add(&[V6, V4], 90, weight(2), &name("B.test."));
+    members.add(&[V4], 80, weight(5), &name("c.test"));
+    members.add(&[V4], 90, weight(3), &name("a.test"));
     let answer = members
         .into_answer(Duration::ZERO, Vec::new())
         .expect("members");
     let told: Vec<_> = answer
         .members
         .iter()
-        .map(|found| (found.address, found.weight.get()))
+        .map(|found| (found.address, found.weight.get(), found.name.as_deref()))
         .collect();
     let at = SocketAddr::new;
-    assert_eq!(told, [(at(V4, 80), 5), (at(V4, 90), 5), (at(V6, 90), 2)]);
+    let expected = [
+        (at(V4, 80), 5, Some("c.test")),
+        (at(V4, 90), 5, Some("a.test")),
+        (at(V6, 90), 2, Some("b.test")),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

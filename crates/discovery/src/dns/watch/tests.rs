@@ -82,6 +82,7 @@ fn short(update: &Update) -> String {
 fn found(port: u16) -> Found {
     Found {
         address: ([192, 0, 2, 1], port).into(),
+        name: None,
         weight: NonZeroU32::MIN,
         zone: None,
         stance: Stance::Ready,

@@ -17,6 +17,7 @@ pub(super) struct EndpointCollector {
     queued: Family,
     ports_used: Family,
     connect: Family,
+    tls_handshakes: Family,
     failures: Family,
     ejected: Family,
     ejections: Family,
@@ -54,6 +55,11 @@ impl EndpointCollector {
                 "switchyard_endpoint_connect_seconds",
                 "Time to open a connection to the endpoint, in seconds.",
                 &labels,
+            )?,
+            tls_handshakes: Family::counter(
+                "switchyard_endpoint_tls_handshakes_total",
+                "TLS handshakes with the endpoint, those of probes too, by result: ok, or the reason why not.",
+                &["cluster", "endpoint", "result", "version", "resumed"],
             )?,
             failures: Family::counter(
                 "switchyard_endpoint_failures_total",
@@ -108,6 +114,17 @@ impl EndpointCollector {
         series.ejections().counts.iter().map(metric).collect()
     }
 
+    fn tls_handshakes(&self, series: &Series) -> Vec<Metric> {
+        let [cluster, endpoint] = series.labels();
+        let handshakes = series.tls_handshakes();
+        let metric = |([result, version, resumed], count): (&[&str; 3], &u64)| {
+            let metric = family::counter(family::float(*count));
+            let labels = [cluster, endpoint, result, version, resumed];
+            self.tls_handshakes.labelled(&labels, metric)
+        };
+        handshakes.iter().map(metric).collect()
+    }
+
     fn failures(&self, series: &Series) -> Vec<Metric> {
         let [cluster, endpoint] = series.labels();
         let failures = series.failures();
@@ -127,6 +144,7 @@ impl Collector for EndpointCollector {
             self.queued.desc(),
             self.ports_used.desc(),
             self.connect.desc(),
+            self.tls_handshakes.desc(),
             self.failures.desc(),
             self.ejected.desc(),
             self.ejections.desc(),
@@ -160,6 +178,7 @@ impl Collector for EndpointCollector {
             gauge(&self.queued, &|it| Some(of_u32(&it.queued))),
             gauge(&self.ports_used, &Series::ports_used),
             counted(&self.connect, &connect),
+            counted(&self.tls_handshakes, &|it| self.tls_handshakes(it)),
             counted(&self.failures, &|it| self.failures(it)),
             gauge(&self.ejected, &|it| Some(it.is_ejected())),
             counted(&self.ejections, &|it| self.ejections(it)),
