@@ -39,5 +39,6 @@ mod socketio;
 mod socketio_scale;
 mod support;
 mod tls;
+mod tls_endpoints;
 mod violations;
 mod workers;

@@ -16,6 +16,7 @@
 
 pub mod certificate;
 pub mod clients;
+pub mod cover;
 pub mod dnsmasq;
 pub mod endpoint;
 pub mod fault_line;
@@ -37,6 +38,7 @@ pub mod tunnel;
 pub mod wait;
 
 pub use certificate::Certificate;
+pub use cover::{Cover, Guest, Manners, Newest};
 pub use dnsmasq::Dnsmasq;
 pub use endpoint::Endpoint;
 pub use fault_line::FaultLine;

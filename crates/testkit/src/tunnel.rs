@@ -7,7 +7,7 @@ use std::net::{self, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use tokio::io::{AsyncWriteExt, copy, split};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
@@ -61,7 +61,7 @@ pub struct Tunnel {
     carrier: JoinHandle<Farewell>,
 }
 
-/// How the server ended its stream.
+/// How the gateway ended its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
     /// With a `close_notify` (RFC 8446 section 6.1).
@@ -105,8 +105,9 @@ impl Tunnel {
         plain.set_nodelay(true)?;
         plain.set_nonblocking(true)?;
         let carrier = thread::spawn(move || {
-            runtime
-                .block_on(async { carry(tls, TcpStream::from_std(plain).expect("a socket")).await })
+            runtime.block_on(async {
+                carry(tls, TcpStream::from_std(plain).expect("a socket"), |_| ()).await
+            })
         });
         let tunnel = Self {
             shown,
@@ -124,22 +125,28 @@ impl Tunnel {
     }
 }
 
-/// Carries both ways until both have ended.
-async fn carry(tls: tokio_rustls::client::TlsStream<TcpStream>, mut plain: TcpStream) -> Farewell {
-    let (mut from_server, mut to_server) = split(tls);
+/// Carries both ways until both have ended; `ended` is told at once how the gateway's did.
+pub(crate) async fn carry(
+    tls: impl AsyncRead + AsyncWrite + Unpin,
+    mut plain: TcpStream,
+    ended: impl FnOnce(Farewell),
+) -> Farewell {
+    let (mut from_gateway, mut to_gateway) = split(tls);
     let (mut from_test, mut to_test) = plain.split();
     let there = async {
         // One that breaks is seen on the way back.
-        let _ = copy(&mut from_test, &mut to_server).await;
-        let _ = to_server.shutdown().await;
+        let _ = copy(&mut from_test, &mut to_gateway).await;
+        let _ = to_gateway.shutdown().await;
     };
     let back = async {
-        let carried = copy(&mut from_server, &mut to_test).await;
-        let _ = to_test.shutdown().await;
-        match carried {
+        let carried = copy(&mut from_gateway, &mut to_test).await;
+        let farewell = match carried {
             Ok(_) => Farewell::Said,
             Err(_) => Farewell::CutOff,
-        }
+        };
+        ended(farewell);
+        let _ = to_test.shutdown().await;
+        farewell
     };
     let ((), farewell) = tokio::join!(there, back);
     farewell
