@@ -249,6 +249,18 @@ fn an_endpoint_that_goes_without_goodbye_is_cut_off_as_without_tls() {
 }
 
 #[test]
+fn a_client_that_vanishes_is_told_to_the_endpoint() {
+    let stage = Stage::new();
+    let (guest, mut ends) = stage.open();
+    ends.talk();
+    drop(ends.client);
+    ends.server.expect_end();
+    assert_eq!(guest.farewell(), Farewell::Said);
+    drop(ends.server);
+    assert_eq!(stage.gateway.closed()["initiator"], "downstream");
+}
+
+#[test]
 fn a_drain_says_close_and_then_goodbye() {
     let stage = Stage::with(|settings| settings.drain("over: 0ms").drain("ready_delay: 0ms"));
     let (guest, mut ends) = stage.open();

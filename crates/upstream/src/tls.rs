@@ -169,3 +169,6 @@ fn labels(handshake: Handshake) -> (TlsVersion, Resumed) {
     };
     (version, resumed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ use switchyard_testkit::{
     Certificate, Cover, Endpoint, Frame, Gateway, Handshake, Head, Response, Settings, Socket,
 };
 
+use crate::support::BINARY;
+
 use super::{Stage, beside, trusting, wait_handshakes};
 
 /// What a handshake and a plain request are answered.
@@ -209,4 +211,28 @@ fn verification_can_be_skipped_and_everyone_is_told() {
     let warned = |line: &Value| line["level"] == "WARN";
     let line = gateway.log().wait_for("a warning", warned);
     assert_eq!(line["cluster"], "main", "{line}");
+}
+
+#[test]
+fn a_connection_that_one_cluster_trusts_is_not_used_by_another() {
+    let endpoint = Endpoint::named("one");
+    let (good, other) = (
+        Certificate::of(&["chat.test"]),
+        Certificate::of(&["chat.test"]),
+    );
+    let cover = Cover::before(endpoint.address(), &good);
+    let address = cover.address();
+    let wary = format!(
+        "{{ name: wary, endpoints: [{{ address: \"{address}\" }}], \
+         tls: {{ ca: other.pem, server_name: chat.test }} }}"
+    );
+    let settings = Settings::to(&[address])
+        .workers(1)
+        .cluster("tls: { ca: ca.pem, server_name: chat.test }")
+        .first_route("{ name: wary, match: { path_exact: /wary }, cluster: wary }")
+        .another_cluster(&wary);
+    let files = [("ca.pem", &*good.pem), ("other.pem", &*other.pem)];
+    let gateway = Gateway::start_beside(BINARY, &settings, &files);
+    let status = |path| switchyard_testkit::gateway::get(gateway.web(), path).status();
+    assert_eq!([status("/"), status("/wary"), status("/")], [200, 502, 200]);
 }

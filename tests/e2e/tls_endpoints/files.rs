@@ -33,7 +33,7 @@ fn check_in(tls: &str, files: &[(&str, &str)], environment: &[(&str, &str)]) -> 
 }
 
 /// What `tls` below names, in its order.
-fn files<'a>([ca, cert, key]: [&'a str; 3]) -> [(&'static str, &'a str); 3] {
+fn files([ca, cert, key]: [&str; 3]) -> [(&'static str, &str); 3] {
     [("ca.pem", ca), ("own.crt", cert), ("own.key", key)]
 }
 
