@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_said_to() {
-        assert!(help("http2", KEYS, "keys").contains("does not have `http2` yet"));
+        assert!(help("bus", KEYS, "keys").contains("does not have `bus` yet"));
     }
 
     #[test]
