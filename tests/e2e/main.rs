@@ -29,6 +29,7 @@ mod handshake;
 mod health;
 mod http;
 mod http2;
+mod http2_endpoints;
 mod level;
 mod limits;
 mod many;

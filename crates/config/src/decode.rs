@@ -11,7 +11,7 @@ pub(crate) mod table;
 
 use crate::model::{
     Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, NoneHealthy,
-    OnRemoved, RecordType, SameSite, TlsVersion,
+    OnRemoved, Protocol, RecordType, SameSite, TlsVersion, WithoutExtendedConnect,
 };
 use crate::node::{Given, Node, Value};
 use crate::report::{Problem, Report};
@@ -102,7 +102,9 @@ choices!(
     OnRemoved,
     RecordType,
     SameSite,
-    TlsVersion
+    Protocol,
+    TlsVersion,
+    WithoutExtendedConnect
 );
 
 /// Reads one of the words of a choice.

@@ -17,8 +17,8 @@ use ipnet::IpNet;
 
 pub(crate) use choice::Choice;
 pub use cluster::{
-    Balancer, Cluster, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
-    PendingHandshakes, Probe, Rebalance, WebSocketProbe,
+    Balancer, Cluster, ClusterHttp2, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
+    PendingHandshakes, Probe, Protocol, Rebalance, WebSocketProbe, WithoutExtendedConnect,
 };
 pub use cluster_tls::{ClusterTls, Trust};
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};

@@ -18,7 +18,8 @@ use crate::model::Workers;
 use crate::scalar;
 
 pub(crate) use cluster::{
-    Cluster, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, Rebalance, WebSocketProbe,
+    Cluster, ClusterHttp2, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, Rebalance,
+    WebSocketProbe,
 };
 pub(crate) use cluster_tls::{ClientCertificate, ClusterTls};
 pub(crate) use discovery::{Dns, Kubernetes};

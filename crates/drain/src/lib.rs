@@ -4,13 +4,16 @@
 //! - [`channel`]: one [`Control`] says which [`Phase`] it is, many [`Watch`]es react.
 //! - [`Tasks`]: the only way to start a task, so that none is forgotten.
 //! - [`Stagger`]: when to ask which session to go.
+//! - [`Presence`]: how long something has been of no use.
 //!
 //! Not here: what each phase means to a listener or a session. They know that themselves.
 
 mod phase;
+mod presence;
 mod stagger;
 mod tasks;
 
 pub use phase::{Control, Phase, Watch, channel};
+pub use presence::Presence;
 pub use stagger::Stagger;
 pub use tasks::Tasks;

@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use switchyard_drain::Phase;
+use switchyard_drain::{Phase, Presence};
 
 use crate::forward::Scheme;
-use crate::http2::Streams;
 use crate::io::Sightings;
 use crate::listener::Shared;
 use crate::worker::Worker;
@@ -21,8 +20,8 @@ pub(crate) struct Connection {
     pub(crate) scheme: Scheme,
     /// What HTTP/1.1 needs to know.
     pub(crate) sightings: Arc<Sightings>,
-    /// What HTTP/2 needs to know.
-    pub(crate) streams: Streams,
+    /// What HTTP/2 needs to know: how many streams there are.
+    pub(crate) streams: Presence,
     /// Whether a request has come in.
     used: AtomicBool,
 }
@@ -40,7 +39,7 @@ impl Connection {
             peer,
             scheme,
             sightings: Arc::default(),
-            streams: Streams::default(),
+            streams: Presence::default(),
             used: AtomicBool::new(false),
         })
     }

@@ -2,7 +2,8 @@
 //!
 //! Every limit that hyper offers is set here and has its reason here; hyper calls its defaults
 //! unstable. How a stream's request looks to the rest of the gateway is `translate`'s, how a session
-//! reads and writes it is `stream`'s, and when a connection has none is `streams`'.
+//! reads and writes it is `stream`'s, and what keeps a connection from being idle is
+//! `streams`'.
 
 mod ending;
 mod stream;
@@ -35,7 +36,6 @@ use crate::service::Door;
 
 use stream::Stream;
 use streams::Open;
-pub(crate) use streams::Streams;
 
 /// Bytes of a request's header fields, counted as RFC 9113 section 6.5.2 has it. As over HTTP/1.1.
 const MAX_HEAD: u32 = 16 * 1024;
@@ -125,7 +125,7 @@ pub(crate) async fn serve<T: Transport>(
         serving.as_mut(),
         &connection,
         http2::Connection::graceful_shutdown,
-        connection.streams.idle(patience),
+        connection.streams.nobody_for(patience),
     );
     let reason = match end.await {
         End::Own(result) => ending::reason(&connection, result),

@@ -16,7 +16,7 @@ use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
-use switchyard_upstream::{End, Lease, Socket};
+use switchyard_upstream::{End, Lease, Line};
 
 use crate::io::Transport;
 use crate::protocol::Protocol;
@@ -27,7 +27,7 @@ use crate::worker::Worker;
 pub(crate) struct Join {
     pub(crate) worker: Arc<Worker>,
     pub(crate) route: Arc<Route>,
-    pub(crate) upstream: Leg<Socket>,
+    pub(crate) upstream: Leg<Line>,
     pub(crate) deflate: Deflate,
     pub(crate) ticket: Ticket,
     pub(crate) lease: Lease,
@@ -80,7 +80,7 @@ impl Join {
 /// The task of an open session. A type of its own, because an async block would hold the relay
 /// twice: as what it captured and as what it awaits.
 struct Running<T> {
-    relay: Relay<T, Socket>,
+    relay: Relay<T, Line>,
     /// What is given back and said when the relay is done.
     end: Option<(Lease, Record)>,
 }

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
 
 use crate::accept::Handshake;
-use crate::acceptor::{HTTP1, Oldest};
+use crate::acceptor::{HTTP1, HTTP2, Oldest};
 use crate::connect::{self, ClientStream, ConnectError};
 use crate::danger::NoVerification;
 use crate::error::Error;
@@ -92,6 +92,13 @@ impl Connector {
 }
 
 impl Destination {
+    /// The same, for HTTP/2 alone (RFC 7301). Whether the server agrees is for the caller to see.
+    #[must_use]
+    pub fn with_http2(mut self) -> Self {
+        Arc::make_mut(&mut self.config).alpn_protocols = vec![HTTP2.to_vec()];
+        self
+    }
+
     /// Who has to answer.
     #[must_use]
     pub fn name(&self) -> &ServerName {

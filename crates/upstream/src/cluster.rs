@@ -8,16 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use http::uri::Scheme;
 use switchyard_balance::bounded::Bound;
 use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, round_robin};
-use switchyard_config::{self as config, Balancer, HeaderCase, OnRemoved, Trust};
+use switchyard_config::{self as config, Balancer, ClusterHttp2, HeaderCase, OnRemoved, Trust};
 use switchyard_discovery::Found;
 use switchyard_drain::Tasks;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
-use crate::health;
+use crate::health::{self, Speech};
 use crate::membership::{self, Departures};
 use crate::outlier::Outliers;
 use crate::ranking::{Order, Ranking, Rules};
@@ -41,6 +42,7 @@ pub struct Cluster {
     retries: u32,
     retry_budget: RetryBudget,
     header_case: HeaderCase,
+    http2: Option<ClusterHttp2>,
     rules: Rules,
     /// Whose endpoints go first.
     zone: Option<Arc<str>>,
@@ -92,6 +94,7 @@ impl Cluster {
             retries: cluster.retries,
             retry_budget: RetryBudget::new(cluster.retry_budget, Instant::now()),
             header_case: cluster.header_case,
+            http2: cluster.http2,
             rules: Rules {
                 bound: cluster.bounded_load.map(Bound::from_hundredths),
                 max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
@@ -125,7 +128,8 @@ impl Cluster {
     pub(crate) fn watch_endpoint(self: &Arc<Self>, endpoint: &Arc<Endpoint>, tasks: &Tasks) {
         if let Some(health) = &self.health {
             let (cluster, endpoint) = (Arc::downgrade(self), Arc::downgrade(endpoint));
-            tasks.spawn(health::watch(cluster, endpoint, Arc::clone(health)));
+            let speech = Speech::of(self, tasks);
+            tasks.spawn(health::watch(cluster, endpoint, Arc::clone(health), speech));
         }
     }
 
@@ -265,6 +269,19 @@ impl Cluster {
 
     pub(crate) fn connect_timeout(&self) -> Duration {
         self.connect_timeout
+    }
+
+    /// How the endpoints are spoken to in HTTP/2; `None`: they are not.
+    pub(crate) fn http2(&self) -> Option<ClusterHttp2> {
+        self.http2
+    }
+
+    /// What the targets of requests begin with, where they are whole.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self.maker.tls {
+            Some(_) => Scheme::HTTPS,
+            None => Scheme::HTTP,
+        }
     }
 
     pub(crate) fn header_case(&self) -> HeaderCase {

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use switchyard_tls::Application;
 use tokio::net::TcpStream;
 use tokio::time::{self, Instant};
 
@@ -15,7 +16,8 @@ use crate::nursery::Nursery;
 use crate::socket::Socket;
 use crate::tls::NoTls;
 
-/// Connects to `endpoint` within `timeout`, the handshake of TLS included.
+/// Connects to `endpoint` within `timeout`, the handshake of TLS included, by which `application` is agreed
+/// on.
 ///
 /// Small frames are not held back (`TCP_NODELAY`), and a vanished endpoint is noticed (keep-alive,
 /// once the connection has grown out of `nursery`).
@@ -23,6 +25,7 @@ pub(crate) async fn connect(
     nursery: &Nursery,
     endpoint: &Endpoint,
     timeout: Duration,
+    application: Application,
 ) -> Result<Socket, DialError> {
     let started = Instant::now();
     let connecting = endpoint.sources().connect(endpoint.address());
@@ -36,7 +39,7 @@ pub(crate) async fn connect(
         .and_then(prepare)
         .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
     let connection = endpoint.metrics().connected(started.elapsed());
-    let secured = endpoint.secure(tcp, started + timeout).await;
+    let secured = endpoint.secure(tcp, started + timeout, application).await;
     let stream = secured.map_err(|error| no_tls(endpoint, error, timeout))?;
     Ok(Socket::new(stream, nursery.enter(), connection))
 }
@@ -49,6 +52,7 @@ fn no_tls(endpoint: &Endpoint, error: NoTls, timeout: Duration) -> DialError {
             after: timeout,
         },
         NoTls::Failed(error) => DialError::tls(endpoint, error),
+        NoTls::NoHttp2 => DialError::NoHttp2 { endpoint },
     }
 }
 

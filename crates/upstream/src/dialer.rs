@@ -1,9 +1,11 @@
 //! What a worker dials with.
 //!
-//! The two things it does live in [`crate::upgrade`] and [`crate::send`].
+//! The two things it does live in [`crate::upgrade`] and [`crate::send`]; where endpoints are spoken to in
+//! HTTP/2, in [`crate::streams`].
 
 use switchyard_drain::Tasks;
 
+use crate::http2::connections::Connections;
 use crate::nursery::Nursery;
 use crate::pool::Pool;
 
@@ -13,6 +15,7 @@ pub struct Dialer {
     pub(crate) tasks: Tasks,
     pub(crate) nursery: Nursery,
     pub(crate) pool: Pool,
+    pub(crate) connections: Connections,
 }
 
 impl Dialer {
@@ -22,6 +25,7 @@ impl Dialer {
         Self {
             nursery: Nursery::default(),
             pool: Pool::new(tasks.clone()),
+            connections: Connections::new(tasks.clone()),
             tasks,
         }
     }
@@ -32,6 +36,7 @@ impl Dialer {
     /// [`Tasks::finished`] for the pool's idle timeout.
     pub fn close_idle(&self) {
         self.pool.close();
+        self.connections.close();
     }
 
     /// Runs `driver` until HTTP is over on its connection. How it ended is told to whoever reads the
@@ -43,7 +48,7 @@ impl Dialer {
 
 impl Drop for Dialer {
     fn drop(&mut self) {
-        self.pool.close();
+        self.close_idle();
     }
 }
 

@@ -13,6 +13,7 @@ use switchyard_balance::EndpointToken;
 use switchyard_discovery::Stance;
 use switchyard_telemetry::labels::Ejection;
 use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
+use switchyard_tls::Application;
 use tokio::net::TcpStream;
 use tokio::time;
 
@@ -278,13 +279,15 @@ impl Endpoint {
         &self,
         tcp: TcpStream,
         deadline: time::Instant,
+        application: Application,
     ) -> Result<Stream, NoTls> {
         let Some(secured) = &self.secured else {
             return Ok(Stream::Plain(tcp));
         };
         let secured = secured.load_full();
         // On the heap: who dials without TLS is no larger for it.
-        Box::pin(secured.secure(tcp, deadline, &self.name, &self.metrics)).await
+        let securing = secured.secure(tcp, deadline, application, &self.name, &self.metrics);
+        Box::pin(securing).await
     }
 
     pub(crate) fn sources(&self) -> &Sources {

@@ -111,6 +111,24 @@ pub enum DialError {
         #[source]
         source: Box<ConnectError>,
     },
+    /// The endpoint does not speak HTTP/2: it did not agree to it by ALPN, or said something else.
+    #[error("endpoint {endpoint} does not speak HTTP/2")]
+    NoHttp2 {
+        /// Who was dialled.
+        endpoint: Arc<str>,
+    },
+    /// The endpoint speaks HTTP/2, and does not say that WebSockets may be opened over it (RFC 8441).
+    #[error("endpoint {endpoint} has no extended CONNECT")]
+    NoExtendedConnect {
+        /// Who was to be asked.
+        endpoint: Arc<str>,
+    },
+    /// Each stream of each connection that there may be is taken.
+    #[error("no connection to endpoint {endpoint} has room for another stream")]
+    NoStream {
+        /// Who was to be asked.
+        endpoint: Arc<str>,
+    },
     /// The endpoint accepted the connection and ended it before the head of an answer was complete.
     #[error("endpoint {endpoint} ended the connection without an answer")]
     Closed {
@@ -240,6 +258,9 @@ impl DialError {
             Self::TlsTimeout { .. } => "tls_timeout",
             Self::TlsFailed { .. } => "tls_failed",
             Self::TlsUntrusted { .. } => "tls_untrusted",
+            Self::NoHttp2 { .. } => "no_http2",
+            Self::NoExtendedConnect { .. } => "no_extended_connect",
+            Self::NoStream { .. } => "no_stream",
             Self::Closed { .. } => "closed_without_answer",
             Self::AnswerTimeout { .. } => "answer_timeout",
             Self::BadResponse { .. } => "bad_response",
@@ -259,6 +280,7 @@ impl DialError {
             | Self::NoneHealthy { .. }
             | Self::NoPort { .. }
             | Self::Busy { .. }
+            | Self::NoStream { .. }
             | Self::QueueTimeout { .. }
             | Self::NoSocket { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::ConnectTimeout { .. } | Self::TlsTimeout { .. } | Self::AnswerTimeout { .. } => {
@@ -267,6 +289,8 @@ impl DialError {
             Self::Connect { .. }
             | Self::TlsFailed { .. }
             | Self::TlsUntrusted { .. }
+            | Self::NoHttp2 { .. }
+            | Self::NoExtendedConnect { .. }
             | Self::Closed { .. }
             | Self::BadResponse { .. }
             | Self::BadHandshake { .. }
@@ -294,6 +318,7 @@ impl DialError {
                 | Self::NoneHealthy { .. }
                 | Self::NoPort { .. }
                 | Self::Busy { .. }
+                | Self::NoStream { .. }
                 | Self::QueueTimeout { .. }
                 | Self::NoSocket { .. }
                 | Self::RequestBody { .. }

@@ -7,6 +7,7 @@
 //! Not here: what is asked (`probe`), and what becomes of an unhealthy endpoint (`ranking`).
 
 mod fetch;
+mod http2;
 mod probe;
 mod row;
 mod websocket;
@@ -21,6 +22,8 @@ use tokio::time;
 use crate::cluster::Cluster;
 use crate::endpoint::Endpoint;
 use crate::health::row::{Row, Turn};
+
+pub(crate) use probe::Speech;
 
 /// The first probes of a process are spread over this, or over the interval where that is shorter.
 const FIRST_WITHIN: Duration = Duration::from_secs(1);
@@ -41,6 +44,7 @@ pub(crate) async fn watch(
     cluster: Weak<Cluster>,
     endpoint: Weak<Endpoint>,
     health: Arc<config::Health>,
+    speech: Speech,
 ) {
     let mut row = Row::new(health.unhealthy_after, health.healthy_after);
     time::sleep(fraction(FIRST_WITHIN.min(health.interval))).await;
@@ -48,7 +52,7 @@ pub(crate) async fn watch(
         let Some(endpoint) = still_there(&cluster, &endpoint) else {
             return;
         };
-        let result = probe::probe(&health, &endpoint).await;
+        let result = probe::probe(&health, &endpoint, &speech).await;
         tell(&endpoint, result, row.add(result));
         drop(endpoint);
         time::sleep(spread(health.interval)).await;

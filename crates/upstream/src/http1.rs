@@ -10,6 +10,7 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use switchyard_config::HeaderCase;
+use switchyard_tls::Application;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::BoxError;
@@ -41,7 +42,13 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let socket = dial::connect(nursery, endpoint, cluster.connect_timeout()).await?;
+    let socket = dial::connect(
+        nursery,
+        endpoint,
+        cluster.connect_timeout(),
+        Application::Http1,
+    )
+    .await?;
     on(socket, cluster.header_case())
         .await
         .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))

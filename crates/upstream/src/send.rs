@@ -35,10 +35,10 @@ pub struct Answered {
 }
 
 impl Answered {
-    pub(crate) fn new(turn: Candidate, response: Response<Incoming>) -> Self {
+    pub(crate) fn new(turn: Candidate, response: Response<Body>) -> Self {
         let Candidate { endpoint, place } = turn;
         Self {
-            response: response.map(from_endpoint),
+            response,
             endpoint,
             place,
         }
@@ -59,8 +59,10 @@ impl Dialer {
         ranking: Ranking,
         mut request: Request<Body>,
     ) -> Result<Answered, DialError> {
-        http1::prepare(&mut request, cluster);
-        frame(&mut request);
+        if cluster.http2().is_none() {
+            http1::prepare(&mut request, cluster);
+            frame(&mut request);
+        }
         in_order(cluster, ranking.of_requests(), request, |turn, request| {
             self.ask(cluster, turn, request)
         })
@@ -73,7 +75,13 @@ impl Dialer {
         turn: Candidate,
         request: Request<Body>,
     ) -> Attempt<Request<Body>, Answered> {
-        let attempt = self.ask_endpoint(cluster, &turn.endpoint, request).await;
+        let endpoint = &turn.endpoint;
+        let attempt = if let Some(settings) = cluster.http2() {
+            Box::pin(self.fetch(cluster, settings, endpoint, request)).await
+        } else {
+            let asked = self.ask_endpoint(cluster, endpoint, request).await;
+            asked.map(|response| response.map(from_endpoint))
+        };
         if matches!(attempt, Attempt::Answered(_)) {
             turn.endpoint.answered();
         }

@@ -107,6 +107,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         connect_timeout: Duration::from_secs(5),
         retries: 2,
         retry_budget: None,
+        http2: None,
         header_case: HeaderCase::Lower,
         source_addresses: Vec::new(),
         bounded_load: None,

@@ -10,8 +10,8 @@ use switchyard_config::{self as config, ClusterTls, PemFile};
 use switchyard_telemetry::labels::{Resumed, TlsVersion};
 use switchyard_telemetry::metrics::endpoint::EndpointMetrics;
 use switchyard_tls::{
-    ConnectError, Connector, ConnectorSettings, Destination, Error, File, Handshake, Identity,
-    Oldest, Resumption, ServerName, Trust, Version,
+    Application, ConnectError, Connector, ConnectorSettings, Destination, Error, File, Handshake,
+    Identity, Oldest, Resumption, ServerName, Trust, Version,
 };
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -20,6 +20,9 @@ use crate::stream::Stream;
 
 /// The endpoint let its time pass.
 const TIMED_OUT: &str = "timeout";
+
+/// There is TLS, and no HTTP/2 inside.
+const NO_HTTP2: &str = "no_http2";
 
 /// How the endpoints of a cluster are spoken to.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub(crate) struct Tls {
 pub(crate) struct Secured {
     id: Id,
     destination: Destination,
+    /// The same, for HTTP/2.
+    http2: Destination,
     /// Whether it has been said that the endpoint cannot be trusted, since it last could.
     is_told: AtomicBool,
 }
@@ -49,6 +54,8 @@ pub(crate) enum NoTls {
     Late,
     /// It came to nothing.
     Failed(Box<ConnectError>),
+    /// The endpoint agreed to no HTTP/2 by ALPN.
+    NoHttp2,
 }
 
 impl Tls {
@@ -79,9 +86,11 @@ impl Tls {
     /// certificate can have is verified as one without.
     pub(crate) fn towards(&self, address: IpAddr, name: Option<&str>) -> Secured {
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        let destination = self.connector.towards(self.expected(address, name));
         Secured {
             id: Id(NEXT.fetch_add(1, Ordering::Relaxed)),
-            destination: self.connector.towards(self.expected(address, name)),
+            http2: destination.clone().with_http2(),
+            destination,
             is_told: AtomicBool::new(false),
         }
     }
@@ -109,10 +118,19 @@ impl Secured {
         &self,
         tcp: TcpStream,
         deadline: Instant,
+        application: Application,
         endpoint: &str,
         metrics: &EndpointMetrics,
     ) -> Result<Stream, NoTls> {
-        match timeout_at(deadline, self.destination.connect(tcp)).await {
+        let destination = match application {
+            Application::Http1 => &self.destination,
+            Application::Http2 => &self.http2,
+        };
+        match timeout_at(deadline, destination.connect(tcp)).await {
+            Ok(Ok((_, handshake))) if handshake.application != application => {
+                metrics.tls_failed(NO_HTTP2);
+                Err(NoTls::NoHttp2)
+            }
             Ok(Ok((stream, handshake))) => {
                 let (version, resumed) = labels(handshake);
                 metrics.tls_completed(version, resumed);

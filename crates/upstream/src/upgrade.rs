@@ -12,15 +12,18 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use switchyard_config::HeaderCase;
 use switchyard_proto::handshake::{Agreement, Offer};
+use switchyard_tls::Application;
 use tokio::time;
 
 use crate::attempts::{Attempt, in_order};
+use crate::body::from_endpoint;
 use crate::cluster::Cluster;
 use crate::dial;
 use crate::dialer::Dialer;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::DialError;
 use crate::http1;
+use crate::line::Line;
 use crate::pending::Refusal;
 use crate::ranking::{Candidate, Place, Ranking};
 use crate::replay::Replay;
@@ -41,7 +44,7 @@ pub enum Upgrade {
 #[derive(Debug)]
 pub struct Switched {
     /// The connection, past the 101.
-    pub io: Socket,
+    pub io: Line,
     /// What the endpoint sent along with the 101; an allocation of its own.
     pub early: Bytes,
     /// The head of the 101.
@@ -75,6 +78,11 @@ impl Dialer {
         request: Request<()>,
         answer_within: Duration,
     ) -> Result<Upgrade, DialError> {
+        if let Some(settings) = cluster.http2() {
+            let asking =
+                self.connect_websocket(cluster, settings, ranking, offer, request, answer_within);
+            return Box::pin(asking).await;
+        }
         let head = shake::encode(request, cluster.header_case()).await;
         in_order(cluster, ranking, (), |turn, ()| {
             self.shake(cluster, turn, offer, &head, answer_within)
@@ -82,7 +90,8 @@ impl Dialer {
         .await
     }
 
-    async fn shake(
+    /// Shakes hands with one endpoint, on a connection of the session's own.
+    pub(crate) async fn shake(
         &self,
         cluster: &Cluster,
         turn: Candidate,
@@ -95,8 +104,9 @@ impl Dialer {
             Ok(place) => place,
             Err(refusal) => return not_begun(&turn.endpoint, refusal),
         };
-        let timeout = cluster.connect_timeout();
-        let socket = match dial::connect(&self.nursery, &turn.endpoint, timeout).await {
+        let (timeout, application) = (cluster.connect_timeout(), Application::Http1);
+        let connecting = dial::connect(&self.nursery, &turn.endpoint, timeout, application);
+        let socket = match connecting.await {
             Ok(socket) => socket,
             Err(error) => return Attempt::Unsent((), error),
         };
@@ -150,6 +160,7 @@ impl Dialer {
                 if let Some(driver) = driver {
                     self.drive(driver);
                 }
+                let response = response.map(from_endpoint);
                 Attempt::Answered(Upgrade::Answered(Answered::new(turn, response)))
             }
             Err(error) => {
@@ -181,7 +192,7 @@ fn switch(turn: Candidate, lease: Lease, io: Socket, accepted: Accepted) -> Swit
         early,
     } = accepted;
     Switched {
-        io,
+        io: Line::Own(io),
         early,
         response,
         agreement,
@@ -192,7 +203,7 @@ fn switch(turn: Candidate, lease: Lease, io: Socket, accepted: Accepted) -> Swit
 }
 
 /// Who has a full queue is passed over; who has waited has waited long enough.
-fn not_begun<T>(endpoint: &Endpoint, refusal: Refusal) -> Attempt<(), T> {
+pub(crate) fn not_begun<T>(endpoint: &Endpoint, refusal: Refusal) -> Attempt<(), T> {
     let endpoint = Arc::clone(endpoint.name());
     match refusal {
         Refusal::QueueFull => Attempt::Unsent((), DialError::Busy { endpoint }),

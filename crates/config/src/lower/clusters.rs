@@ -11,7 +11,9 @@ use std::sync::Arc;
 use super::files::Files;
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
-use crate::model::{Cluster, Endpoint, Outlier, PendingHandshakes, Rebalance};
+use crate::model::{
+    Cluster, ClusterHttp2, Endpoint, Outlier, PendingHandshakes, Protocol, Rebalance,
+};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::{Count, Switch};
@@ -61,6 +63,7 @@ fn cluster(
         prefer_zone: prefer_zone?,
         rebalance: optional(raw.rebalance?, |raw| rebalance(&raw))?,
         tls: tls?,
+        http2: http2(raw.protocol?, &raw.http2?)?,
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
         retry_budget: raw.retry_budget?.0.map(|percent| percent.0),
@@ -91,6 +94,15 @@ fn prefer_zone(
             None
         }
     }
+}
+
+fn http2(protocol: Protocol, raw: &raw::ClusterHttp2) -> Known<Option<ClusterHttp2>> {
+    let settings = ClusterHttp2 {
+        max_connections: raw.max_connections.as_ref()?.at_least_one(),
+        max_concurrent_streams: raw.max_concurrent_streams.as_ref()?.at_least_one(),
+        without_extended_connect: raw.without_extended_connect?,
+    };
+    Some((protocol == Protocol::Http2).then_some(settings))
 }
 
 fn rebalance(raw: &raw::Rebalance) -> Option<Rebalance> {

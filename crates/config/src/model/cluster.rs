@@ -31,6 +31,8 @@ pub struct Cluster {
     pub rebalance: Option<Rebalance>,
     /// How the endpoints are spoken to over TLS. `None`: nothing is encrypted.
     pub tls: Option<ClusterTls>,
+    /// How the endpoints are spoken to in HTTP/2. `None`: in HTTP/1.1.
+    pub http2: Option<ClusterHttp2>,
     /// How long one endpoint may take to accept a connection, with the handshake of TLS.
     pub connect_timeout: Duration,
     /// How many endpoints are tried after the first.
@@ -61,6 +63,37 @@ pub struct Rebalance {
     pub above: u32,
     /// How many are asked to come again; at least 1.
     pub sessions_per_second: u32,
+}
+
+/// How connections of HTTP/2 to an endpoint are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClusterHttp2 {
+    /// Connections that one worker has with one endpoint.
+    pub max_connections: NonZeroU32,
+    /// Streams that a connection has at the same time.
+    pub max_concurrent_streams: NonZeroU32,
+    /// What becomes of a handshake where an endpoint has no extended CONNECT.
+    pub without_extended_connect: WithoutExtendedConnect,
+}
+
+choice! {
+    /// What endpoints are spoken to in.
+    Protocol {
+        /// RFC 9112, and WebSockets by RFC 6455.
+        Http1 = "http1",
+        /// RFC 9113, and WebSockets by RFC 8441.
+        Http2 = "http2",
+    }
+}
+
+choice! {
+    /// What becomes of a handshake where an endpoint has no extended CONNECT.
+    WithoutExtendedConnect {
+        /// The endpoint is passed over.
+        Refuse = "refuse",
+        /// It is asked in HTTP/1.1.
+        Http1 = "http1",
+    }
 }
 
 /// How many handshakes an endpoint may have under way.

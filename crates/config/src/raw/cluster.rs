@@ -3,7 +3,9 @@
 use super::{ClusterTls, Dns, Kubernetes, Timeout, Weight};
 use crate::decode::table::table;
 use crate::decode::{At, List, Nothing, OrOff};
-use crate::model::{Balancer, HeaderCase, NoneHealthy, OnRemoved};
+use crate::model::{
+    Balancer, HeaderCase, NoneHealthy, OnRemoved, Protocol, WithoutExtendedConnect,
+};
 use crate::scalar::{
     CloseCode, Count, EndpointAddress, Factor, HeaderValue, Name, PathExact, Percent,
     SourceAddress, Subprotocol, Switch,
@@ -41,6 +43,11 @@ table! {
         rebalance: Option<Rebalance>;
         /// The endpoints are spoken to over TLS: `https` and `wss`. Without it nothing is encrypted.
         tls: Option<ClusterTls>;
+        /// What the endpoints are spoken to in. With `http2` many sessions and requests share a connection, each
+        /// as a stream, and WebSockets are opened by an extended CONNECT (RFC 8441).
+        protocol: Protocol = "http1";
+        /// How connections of HTTP/2 are used.
+        http2: ClusterHttp2 = "{}", eg "{ max_connections: 2 }";
         /// How long one endpoint may take to accept a connection, with the handshake of TLS.
         connect_timeout: Timeout = "2s";
         /// How many endpoints are tried after the first, none of them twice. Nothing is tried again
@@ -67,6 +74,20 @@ table! {
         health: Option<At<Health>>;
         /// What happens to new sessions while every endpoint is left out.
         when_none_healthy: NoneHealthy = "try_all";
+    }
+}
+
+table! {
+    /// Used where `protocol` is `http2`.
+    ClusterHttp2 {
+        /// Connections that one worker has with one endpoint. Another is opened when all streams of those
+        /// that there are have been taken.
+        max_connections: Count<1, 1_000> = "8";
+        /// Streams that a connection has at the same time; fewer where the endpoint says so.
+        max_concurrent_streams: Count<1, 1_000> = "100";
+        /// An endpoint that has no extended CONNECT gets no WebSockets (`refuse`: it is passed over), or
+        /// gets them by an upgrade of HTTP/1.1, each on a connection of its own.
+        without_extended_connect: WithoutExtendedConnect = "refuse";
     }
 }
 

@@ -1,29 +1,25 @@
-//! A session's stream of an HTTP/2 connection, as bytes.
+//! A session's stream of its client's HTTP/2 connection.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
+use switchyard_upstream::Substream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::streams::Open;
 
-/// Bytes that are written at once. hyper copies each write, and has up to three of a stream in hand while
-/// its client does not take them.
-const MAX_WRITE: usize = 16 * 1024;
-
-/// A stream that is a session's. Its end is the stream's half of it (RFC 8441 section 5).
+/// A stream that is a session's, which keeps the connection from being idle.
 pub(crate) struct Stream {
-    upgraded: TokioIo<Upgraded>,
+    bytes: Substream,
     _open: Open,
 }
 
 impl Stream {
     pub(super) fn new(upgraded: Upgraded, open: Open) -> Self {
         Self {
-            upgraded: TokioIo::new(upgraded),
+            bytes: Substream::new(upgraded),
             _open: open,
         }
     }
@@ -35,7 +31,7 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.upgraded).poll_read(cx, buf)
+        Pin::new(&mut self.bytes).poll_read(cx, buf)
     }
 }
 
@@ -45,15 +41,14 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let now = buf.get(..MAX_WRITE).unwrap_or(buf);
-        Pin::new(&mut self.upgraded).poll_write(cx, now)
+        Pin::new(&mut self.bytes).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.upgraded).poll_flush(cx)
+        Pin::new(&mut self.bytes).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.upgraded).poll_shutdown(cx)
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
     }
 }

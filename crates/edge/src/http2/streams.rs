@@ -1,52 +1,13 @@
-//! How many streams of a connection are open, and how long there has been none.
+//! Streams that are open: what a connection is not idle for.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_upstream::Body;
-use tokio::sync::Notify;
-use tokio::time::timeout;
 
 use crate::connection::Connection;
-
-/// The streams of one connection.
-#[derive(Debug, Default)]
-pub(crate) struct Streams {
-    open: AtomicU32,
-    /// The first has opened, or the last has ended.
-    changed: Notify,
-}
-
-impl Streams {
-    /// Returns when no stream has been open for `patience`.
-    pub(super) async fn idle(&self, patience: Duration) {
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if self.open.load(Ordering::Acquire) > 0 {
-                changed.await;
-            } else if timeout(patience, changed).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    fn enter(&self) {
-        if self.open.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.changed.notify_waiters();
-        }
-    }
-
-    fn leave(&self) {
-        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.changed.notify_waiters();
-        }
-    }
-}
 
 /// A stream counts as open while one of these lives: a request's, its answer's, its session's.
 pub(crate) struct Open(Arc<Connection>);
@@ -92,29 +53,5 @@ impl HttpBody for Answer {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::time::{Instant, sleep};
-
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(10);
-
-    #[tokio::test(start_paused = true)]
-    async fn idle_is_without_a_stream_for_as_long() {
-        let (streams, begun) = (Streams::default(), Instant::now());
-        let use_it = async {
-            sleep(Duration::from_secs(9)).await;
-            streams.enter();
-            sleep(Duration::from_mins(1)).await;
-            streams.enter();
-            streams.leave();
-            streams.leave();
-        };
-        tokio::join!(streams.idle(PATIENCE), use_it);
-        assert_eq!(begun.elapsed(), Duration::from_secs(79));
     }
 }

@@ -44,7 +44,12 @@ fn http() -> Probe {
 
 async fn ask(address: SocketAddr, health: &config::Health) -> ProbeResult {
     let cluster = Rig::new().cluster(settings(&[address]));
-    within(probe::probe(health, &cluster.endpoints()[0])).await
+    within(probe::probe(
+        health,
+        &cluster.endpoints()[0],
+        &Speech::Http1,
+    ))
+    .await
 }
 
 /// What a probe makes of an endpoint that goes on as `answer` once the head of a request is here.

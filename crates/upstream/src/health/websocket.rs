@@ -66,7 +66,10 @@ async fn shake_hands(
     }
 }
 
-fn handshake(probe: &WebSocketProbe, endpoint: &Endpoint) -> Result<Request<()>, ProbeResult> {
+pub(super) fn handshake(
+    probe: &WebSocketProbe,
+    endpoint: &Endpoint,
+) -> Result<Request<()>, ProbeResult> {
     let mut request = Request::new(());
     fetch::head(&mut request, &probe.path, probe.host.as_ref(), endpoint)?;
     let headers = request.headers_mut();
@@ -94,7 +97,7 @@ fn offer(request: &Request<()>) -> Result<Offer, ProbeResult> {
 }
 
 /// Sends a Ping and reads until its Pong; whatever else comes is let go.
-async fn ping<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<(), ProbeResult> {
+pub(super) async fn ping<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Result<(), ProbeResult> {
     let mut socket = WebSocket::after_handshake(stream, Role::Client);
     socket.set_max_message_size(MAX_FRAME);
     socket.set_auto_close(false);

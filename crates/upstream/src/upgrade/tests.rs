@@ -89,6 +89,9 @@ async fn a_handshake_becomes_a_socket() {
 #[tokio::test]
 async fn the_socket_sends_at_once_and_has_no_other_option_yet() {
     let io = switched(answer_with(SWITCHING).await).io;
+    let Line::Own(io) = io else {
+        panic!("a connection of its own");
+    };
     let socket = SockRef::from(&io);
     assert!(socket.tcp_nodelay().unwrap());
     assert!(!socket.keepalive().unwrap());

@@ -1,0 +1,105 @@
+//! What a session has to its endpoint: a connection of its own, or a stream of one that it shares.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::http2::connections::Room;
+use crate::socket::Socket;
+use crate::substream::Substream;
+
+/// See the module.
+#[derive(Debug)]
+pub enum Line {
+    /// A connection of its own.
+    Own(Socket),
+    /// A stream, in an allocation of its own: who has a connection is no larger for it.
+    Shared(Box<Shared>),
+}
+
+/// A stream, with the room that it takes on its connection.
+#[derive(Debug)]
+pub struct Shared {
+    stream: Substream,
+    _room: Room,
+}
+
+impl Line {
+    pub(crate) fn shared(stream: Substream, room: Room) -> Self {
+        let shared = Shared {
+            stream,
+            _room: room,
+        };
+        Self::Shared(Box::new(shared))
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        area: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Own(socket) => Pin::new(socket).poll_read(cx, area),
+            Self::Shared(shared) => Pin::new(&mut shared.stream).poll_read(cx, area),
+        }
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Own(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Self::Shared(shared) => Pin::new(&mut shared.stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Own(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
+            Self::Shared(shared) => Pin::new(&mut shared.stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Own(socket) => socket.is_write_vectored(),
+            Self::Shared(shared) => shared.stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Own(socket) => Pin::new(socket).poll_flush(cx),
+            Self::Shared(shared) => Pin::new(&mut shared.stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Own(socket) => Pin::new(socket).poll_shutdown(cx),
+            Self::Shared(shared) => Pin::new(&mut shared.stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_connection_is_no_larger_for_the_choice() {
+        assert_eq!(size_of::<Line>(), size_of::<Socket>());
+    }
+}
