@@ -34,6 +34,7 @@ mod level;
 mod limits;
 mod many;
 mod outlier;
+mod proxy_protocol;
 mod queue;
 mod relay;
 mod socketio;

@@ -70,7 +70,7 @@ impl Stage {
 }
 
 /// A gateway with one certificate for each list of names.
-fn gateway(settings: Settings, names: &[&[&str]]) -> (Gateway, Vec<Certificate>) {
+pub(crate) fn gateway(settings: Settings, names: &[&[&str]]) -> (Gateway, Vec<Certificate>) {
     let certificates: Vec<_> = names.iter().map(|names| Certificate::of(names)).collect();
     let mut items = Vec::new();
     let mut files = Vec::new();

@@ -10,8 +10,9 @@ pub(crate) mod pick;
 pub(crate) mod table;
 
 use crate::model::{
-    Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel, NoneHealthy,
-    OnRemoved, Protocol, RecordType, SameSite, TlsVersion, WithoutExtendedConnect,
+    AcceptProxy, Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel,
+    NoneHealthy, OnRemoved, Protocol, RecordType, SameSite, SendProxy, TlsVersion,
+    WithoutExtendedConnect,
 };
 use crate::node::{Given, Node, Value};
 use crate::report::{Problem, Report};
@@ -93,6 +94,7 @@ macro_rules! choices {
 }
 
 choices!(
+    AcceptProxy,
     Balancer,
     DrainOrder,
     HeaderCase,
@@ -103,6 +105,7 @@ choices!(
     RecordType,
     SameSite,
     Protocol,
+    SendProxy,
     TlsVersion,
     WithoutExtendedConnect
 );
@@ -121,7 +124,7 @@ fn choice<T: Choices>(node: &Node, report: &mut Report) -> Option<T> {
     };
     let found = T::ALL
         .iter()
-        .find(|(_, word, _)| word == text)
+        .find(|(_, word, _)| is_word(word, text))
         .map(|(value, _, _)| *value);
     if found.is_none() {
         let message = format!("expected {}, found `{text}`", suggest::list(&words, "or"));
@@ -130,6 +133,11 @@ fn choice<T: Choices>(node: &Node, report: &mut Report) -> Option<T> {
         report.add(Problem::new(node.span, message).maybe_help(help));
     }
     found
+}
+
+/// `false` is what tools that read YAML 1.1 make of an unquoted `off`.
+fn is_word(word: &str, text: &str) -> bool {
+    word == text || (word == "off" && text == "false")
 }
 
 /// The words of a choice.

@@ -54,7 +54,7 @@ pub(crate) fn config(
     let drain = file.drain.and_then(|raw| process::drain(raw, report));
     let listeners = file
         .listeners
-        .and_then(|list| listeners::lower(list, &files, report));
+        .and_then(|list| listeners::lower(list, file.trusted_proxies.as_ref(), &files, report));
     Some(Config {
         listeners: listeners?,
         affinity_key: affinity_key?,

@@ -18,11 +18,12 @@ use ipnet::IpNet;
 pub(crate) use choice::Choice;
 pub use cluster::{
     Balancer, Cluster, ClusterHttp2, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
-    PendingHandshakes, Probe, Protocol, Rebalance, WebSocketProbe, WithoutExtendedConnect,
+    PendingHandshakes, Probe, Protocol, Rebalance, SendProxy, WebSocketProbe,
+    WithoutExtendedConnect,
 };
 pub use cluster_tls::{ClusterTls, Trust};
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
-pub use listener::{Certificate, Http2, Listener, PemFile, Tls, TlsVersion};
+pub use listener::{AcceptProxy, Certificate, Http2, Listener, PemFile, Tls, TlsVersion};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
 };
@@ -39,7 +40,7 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// Keys the affinity hash and the issued cookies; the same on every replica. At least 16 bytes.
     pub affinity_key: Option<Secret>,
-    /// Peers whose `Forwarded` and `X-Forwarded-*` headers are believed.
+    /// Peers whose `Forwarded` and `X-Forwarded-*` headers are believed, and their PROXY headers.
     pub trusted_proxies: Vec<IpNet>,
     /// First match wins, in this order; names unique.
     pub routes: Vec<Route>,

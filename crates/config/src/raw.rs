@@ -53,7 +53,7 @@ table! {
         /// agree all the same, and clients can work out where a value leads.
         affinity_key_file: Option<At<scalar::File>>, eg "/etc/switchyard/affinity-key";
         /// Networks of the proxies before the gateway. Only their `Forwarded` and `X-Forwarded-*`
-        /// headers are believed.
+        /// headers are believed, and their PROXY headers where a listener has `proxy_protocol`.
         trusted_proxies: List<IpNet, 0> = "[]", eg "[10.0.0.0/8, \"2001:db8::/32\"]";
         /// Which request goes where: the first that matches, in this order. None matching is a 404.
         routes: List<Route, 1>;

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::node;
-use crate::shape::{Field, OneOf, Presence, Shape, Table};
+use crate::shape::{Choice, Field, OneOf, Presence, Shape, Table};
 
 /// The schema of a file.
 pub(crate) fn document(file: &Shape) -> Json {
@@ -20,9 +20,7 @@ pub(crate) fn document(file: &Shape) -> Json {
 fn of(shape: &Shape) -> Json {
     match shape {
         Shape::Scalar(scalar) => scalar.schema.clone(),
-        Shape::Choice(choices) => {
-            json!({ "enum": choices.iter().map(|choice| choice.word).collect::<Vec<_>>() })
-        }
+        Shape::Choice(choices) => of_choice(choices),
         Shape::Table(table) => of_table(table),
         Shape::OneOf(one_of) => of_one(one_of),
         Shape::List { item, least: 0 } => json!({ "type": "array", "items": of(item) }),
@@ -37,6 +35,15 @@ fn of(shape: &Shape) -> Json {
         }),
         Shape::OrOff(value) => json!({ "anyOf": [{ "enum": ["off", false] }, value.schema] }),
     }
+}
+
+/// The words; where `off` is one, what tools that read YAML 1.1 make of it too.
+fn of_choice(choices: &[Choice]) -> Json {
+    let mut words: Vec<Json> = choices.iter().map(|choice| json!(choice.word)).collect();
+    if choices.iter().any(|choice| choice.word == "off") {
+        words.push(json!(false));
+    }
+    json!({ "enum": words })
 }
 
 fn of_table(table: &Table) -> Json {

@@ -12,7 +12,6 @@ const RESERVED: &[&str] = &[
     "messages_per_second",
     "ping_interval",
     "pong_timeout",
-    "proxy_protocol",
     "tracing",
 ];
 

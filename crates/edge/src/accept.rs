@@ -11,7 +11,7 @@ use std::time::Duration;
 use switchyard_drain::Phase;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::Receiver;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use crate::connection::Connection;
 use crate::forward::Scheme;
@@ -20,6 +20,7 @@ use crate::http1;
 use crate::http2;
 use crate::io::Seated;
 use crate::listener::{Http2Settings, Listener, Shared};
+use crate::origin::Origin;
 use crate::prefixed::{self, Beginning};
 use crate::seat::Seat;
 use crate::tls;
@@ -145,22 +146,50 @@ fn receive(accepted: Accepted, worker: &Arc<Worker>) {
     }
 }
 
+/// Serves a connection, after what a proxy before it has to say where that is expected.
 fn start(stream: TcpStream, peer: SocketAddr, seat: Seat, worker: &Arc<Worker>) {
+    if let Some(proxy_protocol) = seat.listener().proxy_protocol.clone() {
+        let worker_too = Arc::clone(worker);
+        let hearing = proxy_protocol.serve(stream, peer, seat, worker_too);
+        worker.tasks.spawn(hearing);
+    } else {
+        let origin = Origin::of(&stream, peer, worker);
+        welcome(stream, origin, None, seat, worker);
+    }
+}
+
+/// Serves what comes on a connection from here on. `due` is when the first head must be complete, where
+/// its time has begun.
+pub(crate) fn welcome(
+    stream: TcpStream,
+    mut origin: Origin,
+    due: Option<Instant>,
+    seat: Seat,
+    worker: &Arc<Worker>,
+) {
     let listener = Arc::clone(seat.listener());
     let tls = worker.snapshot.load().tls.get(&listener.name).cloned();
-    let scheme = tls.as_ref().map_or(Scheme::Http, |_| Scheme::Https);
-    let connection = Connection::new(Arc::clone(worker), listener, peer.ip(), scheme);
+    if tls.is_some() {
+        (origin.scheme, origin.tls_version) = (Scheme::Https, None);
+    }
+    let connection = Connection::new(Arc::clone(worker), listener, origin);
     let tasks = &worker.tasks;
     match (tls, connection.listener.http2) {
-        (Some(tls), _) => tasks.spawn(tls::serve(stream, seat, tls, connection)),
-        (None, Some(http2)) => tasks.spawn(either(stream, seat, connection, http2)),
-        (None, None) => tasks.spawn(http1::serve(Seated::new(stream, seat), connection, None)),
+        (Some(tls), _) => tasks.spawn(tls::serve(stream, seat, tls, connection, due)),
+        (None, Some(http2)) => tasks.spawn(either(stream, seat, connection, http2, due)),
+        (None, None) => tasks.spawn(http1::serve(Seated::new(stream, seat), connection, due)),
     };
 }
 
 /// Serves what the client begins to speak. The time for a first head runs meanwhile.
-async fn either(stream: TcpStream, seat: Seat, connection: Arc<Connection>, http2: Http2Settings) {
-    let due = time::Instant::now() + connection.listener.handshake_timeout;
+async fn either(
+    stream: TcpStream,
+    seat: Seat,
+    connection: Arc<Connection>,
+    http2: Http2Settings,
+    due: Option<Instant>,
+) {
+    let due = due.unwrap_or_else(|| Instant::now() + connection.listener.handshake_timeout);
     let watch = connection.worker.watch.clone();
     let looked = tokio::select! {
         looked = time::timeout_at(due, prefixed::look(stream)) => looked,

@@ -1,15 +1,19 @@
 //! One client connection, whatever it speaks: what its requests share, and how it is seen to its end.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use switchyard_drain::{Phase, Presence};
+use switchyard_proto::proxy_protocol::{Certificate, Tls};
+use switchyard_telemetry::labels::TlsVersion;
+use switchyard_upstream::Introduction;
 
 use crate::forward::Scheme;
 use crate::io::Sightings;
 use crate::listener::Shared;
+use crate::origin::{Origin, protocol_name};
 use crate::worker::Worker;
 
 /// What all requests of a connection share.
@@ -17,7 +21,11 @@ pub(crate) struct Connection {
     pub(crate) worker: Arc<Worker>,
     pub(crate) listener: Arc<Shared>,
     pub(crate) peer: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) local: Option<SocketAddr>,
     pub(crate) scheme: Scheme,
+    /// As the PROXY protocol calls it, once it is known.
+    pub(crate) tls_version: OnceLock<&'static str>,
     /// What HTTP/1.1 needs to know.
     pub(crate) sightings: Arc<Sightings>,
     /// What HTTP/2 needs to know: how many streams there are.
@@ -27,21 +35,42 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(
-        worker: Arc<Worker>,
-        listener: Arc<Shared>,
-        peer: IpAddr,
-        scheme: Scheme,
-    ) -> Arc<Self> {
+    pub(crate) fn new(worker: Arc<Worker>, listener: Arc<Shared>, origin: Origin) -> Arc<Self> {
         Arc::new(Self {
             worker,
             listener,
-            peer,
-            scheme,
+            peer: origin.client.ip().to_canonical(),
+            port: origin.client.port(),
+            local: origin.local,
+            scheme: origin.scheme,
+            tls_version: origin
+                .tls_version
+                .map_or_else(OnceLock::new, OnceLock::from),
             sightings: Arc::default(),
             streams: Presence::default(),
             used: AtomicBool::new(false),
         })
+    }
+
+    /// The listener has ended TLS of this version.
+    pub(crate) fn note_tls(&self, version: TlsVersion) {
+        self.tls_version.get_or_init(|| protocol_name(version));
+    }
+
+    /// What an endpoint may be told of `client`. Behind other proxies its port is not known.
+    pub(crate) fn introduce<'a>(&self, client: IpAddr, request_id: &'a str) -> Introduction<'a> {
+        let port = if client == self.peer { self.port } else { 0 };
+        let tls = Tls {
+            version: self.tls_version.get().map(|name| name.as_bytes()),
+            common_name: None,
+            certificate: Certificate::None,
+        };
+        Introduction {
+            client: SocketAddr::new(client, port),
+            local: self.local,
+            tls: (self.scheme == Scheme::Https).then_some(tls),
+            request_id,
+        }
     }
 
     /// A request has come in.

@@ -15,7 +15,7 @@ use switchyard_relay::{SessionId, SessionInfo, Tie};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{AffinityResult, MethodClass};
 use switchyard_telemetry::metrics::route::RouteMetrics;
-use switchyard_upstream::{Body, Cluster, Dialer, Endpoint};
+use switchyard_upstream::{Body, Cluster, Dialer, Endpoint, Introduction};
 
 use crate::client_address::Client;
 use crate::connection::Connection;
@@ -118,6 +118,12 @@ impl Exchange {
 
     pub(crate) fn id(&self) -> &RequestId {
         &self.id
+    }
+
+    /// What an endpoint may be told of the client before the request.
+    pub(crate) fn introduction(&self) -> Introduction<'_> {
+        self.connection
+            .introduce(self.client.address, self.id.as_str())
     }
 
     /// The request took this route.

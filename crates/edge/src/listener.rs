@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use switchyard_config as config;
 use switchyard_telemetry::{ListenerMetrics, Metrics};
 
+use crate::proxy_protocol::ProxyProtocol;
 use crate::seat::Room;
 
 /// Connections that may wait to be accepted; the system's `net.core.somaxconn` may make it less.
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) handshake_timeout: Duration,
     /// `None`: HTTP/1.1 is all that is spoken.
     pub(crate) http2: Option<Http2Settings>,
+    /// What each connection begins with.
+    pub(crate) proxy_protocol: Option<Arc<ProxyProtocol>>,
     pub(crate) metrics: ListenerMetrics,
 }
 
@@ -82,6 +85,7 @@ pub fn bind(
         room: Room::new(listener.max_connections.get()),
         handshake_timeout: listener.handshake_timeout,
         http2: listener.http2.map(http2),
+        proxy_protocol: ProxyProtocol::new(listener, metrics).map(Arc::new),
         metrics: metrics.listener(&listener.name),
     });
     let sockets = sockets(listener.address, workers.max(1))?.into_iter();

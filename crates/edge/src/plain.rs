@@ -47,9 +47,11 @@ pub(crate) async fn proxy(
         ranking,
         grounds,
     } = selection;
+    let introduction = exchange.introduction();
+    let request = Request::from_parts(head, body);
     let sending = exchange
         .dialer()
-        .send(&cluster, ranking, Request::from_parts(head, body));
+        .send(&cluster, ranking, &introduction, request);
     let answered = within(route, &progress, sending).await?;
     let mut response = answer::pass_on(exchange, answered, &cluster, &grounds);
     if is_chunked {

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use http::header::{InvalidHeaderName, InvalidHeaderValue};
 use ipnet::IpNet;
 use switchyard_balance::HashKey;
-use switchyard_config::{self as config, Config, HeaderCase};
+use switchyard_config::{self as config, Config, HeaderCase, SendProxy};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{ClusterError, Clusters};
@@ -35,6 +35,14 @@ pub struct Snapshot {
     pub(crate) clusters: Arc<Clusters>,
     pub(crate) unrouted: RouteMetrics,
     header_case: HeaderCase,
+    telling: Telling,
+}
+
+/// Whether any cluster's endpoints are told from where to where a client's connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    Some,
+    None,
 }
 
 /// Why a configuration gives no snapshot. What is in the files of certificates is looked at here
@@ -92,6 +100,7 @@ impl Snapshot {
             clusters: Arc::new(clusters),
             unrouted: metrics.route(UNROUTED),
             header_case: header_case(config),
+            telling: telling(config),
         })
     }
 
@@ -103,6 +112,20 @@ impl Snapshot {
     /// Whether any cluster wants header names as the client wrote them.
     pub(crate) fn keeps_header_case(&self) -> bool {
         self.header_case == HeaderCase::Preserve
+    }
+
+    /// Whether any cluster tells its endpoints the addresses of a client's connection.
+    pub(crate) fn tells_addresses(&self) -> bool {
+        self.telling == Telling::Some
+    }
+}
+
+fn telling(config: &Config) -> Telling {
+    let tells = |cluster: &config::Cluster| cluster.proxy_protocol != SendProxy::Off;
+    if config.clusters.iter().any(tells) {
+        Telling::Some
+    } else {
+        Telling::None
     }
 }
 

@@ -85,9 +85,17 @@ fn file(file: &config::PemFile) -> File<'_> {
 ///
 /// The time for a head runs from the first byte on, so the handshake is part of it. A client that
 /// fails is counted and is no reason to wake anyone.
-pub(crate) async fn serve(tcp: TcpStream, seat: Seat, tls: Arc<Tls>, connection: Arc<Connection>) {
+///
+/// `due` is when all that must be done, where its time began before this is called.
+pub(crate) async fn serve(
+    tcp: TcpStream,
+    seat: Seat,
+    tls: Arc<Tls>,
+    connection: Arc<Connection>,
+    due: Option<Instant>,
+) {
     let begun = Instant::now();
-    let due = begun + connection.listener.handshake_timeout;
+    let due = due.unwrap_or(begun + connection.listener.handshake_timeout);
     let watch = connection.worker.watch.clone();
     let shaken = tokio::select! {
         shaken = handshake(tcp, &tls, &connection, due) => shaken,
@@ -98,6 +106,7 @@ pub(crate) async fn serve(tcp: TcpStream, seat: Seat, tls: Arc<Tls>, connection:
     };
     if let Some((stream, handshake)) = shaken {
         let (version, resumed) = labels(handshake);
+        connection.note_tls(version);
         tls.metrics.completed(version, resumed, begun.elapsed());
         drop(tls);
         let seated = Seated::new(stream, seat);

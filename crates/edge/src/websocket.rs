@@ -52,9 +52,15 @@ pub(crate) async fn open<P: Protocol>(
     } = selection;
     let answer_within = route.http.request_timeout.unwrap_or(ANSWER_WITHIN);
     let offer = &admitted.offer;
-    let dialling = exchange
-        .dialer()
-        .upgrade(&cluster, ranking, offer, request, answer_within);
+    let introduction = exchange.introduction();
+    let dialling = exchange.dialer().upgrade(
+        &cluster,
+        ranking,
+        &introduction,
+        offer,
+        request,
+        answer_within,
+    );
     match dialling.await? {
         Upgrade::Answered(answered) if P::may_decline(answered.response.status()) => {
             Ok(answer::pass_on(exchange, answered, &cluster, &grounds))

@@ -1,4 +1,4 @@
-//! RFC 6455 and the life of a session, without I/O.
+//! RFC 6455, the life of a session and the PROXY protocol, without I/O.
 //!
 //! Everything here is handed bytes and time and gives back values: no runtime, no socket, no
 //! clock, no randomness. What moves the bytes is the relay; what routes a handshake is the edge.
@@ -8,12 +8,14 @@
 //! - [`scanner`]: one direction of a stream of frames, checked while it flows past.
 //! - [`session`]: two directions joined: what is passed on, what the gateway says itself, and
 //!   when and why it ends.
+//! - [`proxy_protocol`]: what proxies say of a connection before its first byte.
 
 pub mod close;
 pub mod frame;
 pub mod handshake;
 mod inline;
 pub mod mask;
+pub mod proxy_protocol;
 pub mod scanner;
 pub mod session;
 mod violation;

@@ -284,6 +284,52 @@ impl Resumed {
     }
 }
 
+/// What a connection began with where a PROXY header is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// One of version 1 that tells an address.
+    V1,
+    /// One of version 2 that does.
+    V2,
+    /// One that tells none: the connection's own counts.
+    Local,
+    /// Something else.
+    Missing,
+    /// One that is broken.
+    Malformed,
+    /// One that is longer than any is.
+    TooLong,
+    /// Not a whole one in time.
+    Timeout,
+    /// It was not looked at: the peer is not trusted to send one.
+    Untrusted,
+    /// One of the version that is not allowed.
+    Version,
+    /// The peer went before it was whole.
+    Gone,
+    /// The gateway ended before it was whole.
+    Cut,
+}
+
+impl ProxyHeader {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::Local => "local",
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::TooLong => "too_long",
+            Self::Timeout => "timeout",
+            Self::Untrusted => "untrusted",
+            Self::Version => "version",
+            Self::Gone => "gone",
+            Self::Cut => "cut",
+        }
+    }
+}
+
 /// How far this process has gone in leaving. The gauge shows the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrainState {

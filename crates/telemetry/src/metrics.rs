@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod drain;
 pub mod endpoint;
 pub mod listener;
+pub mod proxy_protocol;
 pub mod route;
 pub mod tls;
 pub mod traffic;
@@ -26,6 +27,7 @@ use cluster::{ClusterMetrics, ClusterVecs};
 use drain::DrainMetrics;
 use endpoint::{EndpointMetrics, Endpoints};
 use listener::{ListenerMetrics, ListenerVecs};
+use proxy_protocol::{ProxyProtocolMetrics, ProxyProtocolVecs};
 use route::{RouteMetrics, RouteVecs};
 use tls::{TlsMetrics, TlsVecs};
 use traffic::{WorkerMetrics, Workers};
@@ -54,6 +56,7 @@ pub struct Metrics {
 struct Inner {
     registry: Registry,
     listeners: ListenerVecs,
+    proxy_protocol: ProxyProtocolVecs,
     tls: TlsVecs,
     routes: RouteVecs,
     endpoints: Endpoints,
@@ -70,6 +73,7 @@ impl Metrics {
         process::register(&registry, build)?;
         let inner = Inner {
             listeners: ListenerVecs::new(&registry)?,
+            proxy_protocol: ProxyProtocolVecs::new(&registry)?,
             tls: TlsVecs::new(&registry)?,
             routes: RouteVecs::new(&registry)?,
             endpoints: Endpoints::new(&registry)?,
@@ -100,6 +104,11 @@ impl Metrics {
     /// The metrics of a listener, by the name it has in the configuration.
     pub fn listener(&self, name: &str) -> ListenerMetrics {
         self.inner.listeners.listener(name)
+    }
+
+    /// The metrics of a listener's PROXY headers, by the name the listener has in the configuration.
+    pub fn proxy_protocol(&self, listener: &str) -> ProxyProtocolMetrics {
+        self.inner.proxy_protocol.listener(listener)
     }
 
     /// The metrics of a listener's TLS, by the name the listener has in the configuration. Only

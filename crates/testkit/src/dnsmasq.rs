@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::loopback;
 use crate::process::Process;
 use crate::wait::{PATIENCE, eventually};
 
@@ -149,17 +150,10 @@ fn program() -> &'static str {
 /// A port that is free over UDP and TCP, and stays so while nothing listens on it.
 fn free_port() -> SocketAddr {
     eventually("a port that is free over UDP and TCP", || {
-        let udp = UdpSocket::bind((own_loopback(), 0)).expect("a free port");
+        let udp = UdpSocket::bind((loopback::own(), 0)).expect("a free port");
         let address = udp.local_addr().expect("bound");
         TcpListener::bind(address).is_ok().then_some(address)
     })
-}
-
-/// A loopback address that no other process of these tests uses (Linux has all of 127.0.0.0/8):
-/// a port of 127.0.0.1 would be given to somebody else while the server is stopped.
-fn own_loopback() -> IpAddr {
-    let [_, high, middle, low] = std::process::id().to_be_bytes();
-    IpAddr::V4(Ipv4Addr::new(127, 64 | high, middle, low))
 }
 
 fn hosts_of(folder: &TempDir) -> PathBuf {

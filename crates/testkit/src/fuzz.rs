@@ -9,12 +9,14 @@ mod config;
 mod fields;
 mod frames;
 mod handshake;
+mod proxy_protocol;
 mod router;
 mod scanner;
 mod session;
 
 pub use config::config;
 pub use handshake::{handshake_request, handshake_response};
+pub use proxy_protocol::proxy_protocol;
 pub use router::router;
 pub use scanner::scanner;
 pub use session::session;
@@ -23,11 +25,12 @@ pub use session::session;
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its corpus.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("scanner", scanner),
     ("handshake_request", handshake_request),
     ("handshake_response", handshake_response),
     ("session", session),
     ("config", config),
     ("router", router),
+    ("proxy_protocol", proxy_protocol),
 ];

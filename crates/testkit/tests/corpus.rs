@@ -69,6 +69,11 @@ fn router() {
 }
 
 #[test]
+fn proxy_protocol() {
+    replay("proxy_protocol");
+}
+
+#[test]
 fn every_target_has_a_corpus_and_every_corpus_a_target() {
     let folders: Vec<_> = list("")
         .iter()

@@ -11,14 +11,17 @@ use arc_swap::ArcSwap;
 use http::uri::Scheme;
 use switchyard_balance::bounded::Bound;
 use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, round_robin};
-use switchyard_config::{self as config, Balancer, ClusterHttp2, HeaderCase, OnRemoved, Trust};
+use switchyard_config::{
+    self as config, Balancer, ClusterHttp2, HeaderCase, OnRemoved, SendProxy, Trust,
+};
 use switchyard_discovery::Found;
 use switchyard_drain::Tasks;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
-use crate::health::{self, Speech};
+use crate::health::{self, Asking, Speech};
+use crate::introduction;
 use crate::membership::{self, Departures};
 use crate::outlier::Outliers;
 use crate::ranking::{Order, Ranking, Rules};
@@ -43,6 +46,7 @@ pub struct Cluster {
     retry_budget: RetryBudget,
     header_case: HeaderCase,
     http2: Option<ClusterHttp2>,
+    proxy_protocol: SendProxy,
     rules: Rules,
     /// Whose endpoints go first.
     zone: Option<Arc<str>>,
@@ -95,6 +99,7 @@ impl Cluster {
             retry_budget: RetryBudget::new(cluster.retry_budget, Instant::now()),
             header_case: cluster.header_case,
             http2: cluster.http2,
+            proxy_protocol: cluster.proxy_protocol,
             rules: Rules {
                 bound: cluster.bounded_load.map(Bound::from_hundredths),
                 max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
@@ -128,8 +133,11 @@ impl Cluster {
     pub(crate) fn watch_endpoint(self: &Arc<Self>, endpoint: &Arc<Endpoint>, tasks: &Tasks) {
         if let Some(health) = &self.health {
             let (cluster, endpoint) = (Arc::downgrade(self), Arc::downgrade(endpoint));
-            let speech = Speech::of(self, tasks);
-            tasks.spawn(health::watch(cluster, endpoint, Arc::clone(health), speech));
+            let asking = Asking {
+                speech: Speech::of(self, tasks),
+                preface: introduction::of_the_gateway(self.proxy_protocol),
+            };
+            tasks.spawn(health::watch(cluster, endpoint, Arc::clone(health), asking));
         }
     }
 
@@ -286,6 +294,11 @@ impl Cluster {
 
     pub(crate) fn header_case(&self) -> HeaderCase {
         self.header_case
+    }
+
+    /// What each connection to an endpoint begins with.
+    pub(crate) fn proxy_protocol(&self) -> SendProxy {
+        self.proxy_protocol
     }
 
     /// How many endpoints are tried at most.

@@ -1,6 +1,6 @@
 //! One connection to one endpoint: TCP, and TLS on it where the cluster has it.
 //!
-//! Not here: which endpoint, how often, and what is written on the connection.
+//! Not here: which endpoint, how often, and what is written on the connection behind its preface.
 
 use std::io;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::nursery::Nursery;
 use crate::socket::Socket;
 use crate::tls::NoTls;
 
-/// Connects to `endpoint` within `timeout`, the handshake of TLS included, by which `application` is agreed
-/// on.
+/// Connects to `endpoint` within `timeout`, and says `preface`, if there is any; then the handshake of TLS,
+/// by which `application` is agreed on. Nothing comes before the preface, whatever the connection carries.
 ///
 /// Small frames are not held back (`TCP_NODELAY`), and a vanished endpoint is noticed (keep-alive,
 /// once the connection has grown out of `nursery`).
@@ -26,6 +26,7 @@ pub(crate) async fn connect(
     endpoint: &Endpoint,
     timeout: Duration,
     application: Application,
+    preface: &[u8],
 ) -> Result<Socket, DialError> {
     let started = Instant::now();
     let connecting = endpoint.sources().connect(endpoint.address());
@@ -36,6 +37,7 @@ pub(crate) async fn connect(
         });
     };
     let tcp = connected
+        .and_then(|tcp| introduce(tcp, preface))
         .and_then(prepare)
         .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
     let connection = endpoint.metrics().connected(started.elapsed());
@@ -53,6 +55,16 @@ fn no_tls(endpoint: &Endpoint, error: NoTls, timeout: Duration) -> DialError {
         },
         NoTls::Failed(error) => DialError::tls(endpoint, error),
         NoTls::NoHttp2 => DialError::NoHttp2 { endpoint },
+    }
+}
+
+/// Says whose the connection is, where the endpoint is to know. Nothing waits to be sent yet, so the system
+/// takes all of it at once.
+pub(crate) fn introduce(stream: TcpStream, preface: &[u8]) -> io::Result<TcpStream> {
+    if preface.is_empty() || stream.try_write(preface)? == preface.len() {
+        Ok(stream)
+    } else {
+        Err(io::ErrorKind::WriteZero.into())
     }
 }
 

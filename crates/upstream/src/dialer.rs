@@ -56,7 +56,7 @@ impl Drop for Dialer {
 mod tests {
     use std::time::Duration;
 
-    use crate::testing::{Rig, get, handshake, offer, ranked, settings};
+    use crate::testing::{CLIENT, Rig, get, handshake, offer, ranked, settings};
 
     fn is_send(_future: &impl Send) {}
 
@@ -66,13 +66,13 @@ mod tests {
         let (rig, offer) = (Rig::new(), offer());
         let cluster = rig.cluster(settings(&[]));
         let ranking = || ranked(&cluster);
-        let sending = rig.dialer.send(&cluster, ranking(), get("/"));
+        let sending = rig.dialer.send(&cluster, ranking(), &CLIENT, get("/"));
         is_send(&sending);
         assert!(size_of_val(&sending) <= 4096, "{}", size_of_val(&sending));
         let wait = Duration::from_secs(1);
         let upgrading = rig
             .dialer
-            .upgrade(&cluster, ranking(), &offer, handshake(), wait);
+            .upgrade(&cluster, ranking(), &CLIENT, &offer, handshake(), wait);
         is_send(&upgrading);
         assert!(
             size_of_val(&upgrading) <= 1536,

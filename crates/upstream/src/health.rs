@@ -23,7 +23,7 @@ use crate::cluster::Cluster;
 use crate::endpoint::Endpoint;
 use crate::health::row::{Row, Turn};
 
-pub(crate) use probe::Speech;
+pub(crate) use probe::{Asking, Speech};
 
 /// The first probes of a process are spread over this, or over the interval where that is shorter.
 const FIRST_WITHIN: Duration = Duration::from_secs(1);
@@ -39,12 +39,12 @@ pub enum Health {
     Down,
 }
 
-/// Probes `endpoint` for as long as it is one of `cluster`.
+/// Probes `endpoint` for as long as it is one of `cluster`; each probe's connection begins with `preface`.
 pub(crate) async fn watch(
     cluster: Weak<Cluster>,
     endpoint: Weak<Endpoint>,
     health: Arc<config::Health>,
-    speech: Speech,
+    asking: Asking,
 ) {
     let mut row = Row::new(health.unhealthy_after, health.healthy_after);
     time::sleep(fraction(FIRST_WITHIN.min(health.interval))).await;
@@ -52,7 +52,7 @@ pub(crate) async fn watch(
         let Some(endpoint) = still_there(&cluster, &endpoint) else {
             return;
         };
-        let result = probe::probe(&health, &endpoint, &speech).await;
+        let result = probe::probe(&health, &endpoint, &asking).await;
         tell(&endpoint, result, row.add(result));
         drop(endpoint);
         time::sleep(spread(health.interval)).await;

@@ -31,24 +31,20 @@ pub(crate) const MAX_HEAD: usize = 64 * 1024;
 /// hyper's half of a connection that reads and writes it.
 pub(crate) type Driver<B, I = Socket> = Connection<TokioIo<I>, B>;
 
-/// Connects to `endpoint` and puts HTTP/1.1 on the connection; nothing is sent yet.
+/// Connects to `endpoint` and puts HTTP/1.1 on the connection; nothing but `preface` is sent yet.
 pub(crate) async fn connect<B>(
     nursery: &Nursery,
     cluster: &Cluster,
     endpoint: &Endpoint,
+    preface: &[u8],
 ) -> Result<(SendRequest<B>, Driver<B>), DialError>
 where
     B: Body + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let socket = dial::connect(
-        nursery,
-        endpoint,
-        cluster.connect_timeout(),
-        Application::Http1,
-    )
-    .await?;
+    let (timeout, application) = (cluster.connect_timeout(), Application::Http1);
+    let socket = dial::connect(nursery, endpoint, timeout, application, preface).await?;
     on(socket, cluster.header_case())
         .await
         .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))

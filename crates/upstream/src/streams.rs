@@ -36,7 +36,10 @@ use crate::send::Answered;
 use crate::shake;
 use crate::socket::Socket;
 use crate::substream::Substream;
-use crate::upgrade::{Switched, Upgrade, not_begun};
+use crate::upgrade::{Switched, Upgrade, Words, not_begun};
+
+/// A connection that many clients share cannot say whose it is: no configuration asks for both.
+const NO_PREFACE: &[u8] = &[];
 
 /// A handshake that may go to one endpoint after the other.
 struct Knock<'a> {
@@ -99,9 +102,14 @@ impl Dialer {
                 if knock.settings.without_extended_connect == WithoutExtendedConnect::Http1 =>
             {
                 drop((place, lease));
-                let head = shake::encode(knock.request.clone(), HeaderCase::Lower).await;
+                let words = Words {
+                    preface: NO_PREFACE.into(),
+                    request: shake::encode(knock.request.clone(), HeaderCase::Lower)
+                        .await
+                        .into(),
+                };
                 let (offer, within) = (knock.offer, knock.answer_within);
-                self.shake(knock.cluster, turn, offer, &head, within).await
+                self.shake(knock.cluster, turn, offer, &words, within).await
             }
             Attempt::Unsent(_, error) => Attempt::Unsent((), error),
         }
@@ -195,8 +203,8 @@ impl Dialer {
         endpoint: &Endpoint,
     ) -> Result<(Ready, Running), DialError> {
         let timeout = cluster.connect_timeout();
-        let application = Application::Http2;
-        let socket = dial::connect(&self.nursery, endpoint, timeout, application).await?;
+        let (nursery, application) = (&self.nursery, Application::Http2);
+        let socket = dial::connect(nursery, endpoint, timeout, application, NO_PREFACE).await?;
         let name = || Arc::clone(endpoint.name());
         let begun = http2::on(socket, streams, &self.tasks).await;
         let (begun, driver) = begun.map_err(|error| DialError::exchange(name(), error))?;

@@ -1,6 +1,6 @@
 //! What this crate's tests share: endpoints that are scripts over real loopback sockets.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use http::Request;
 use http_body_util::{BodyExt, Empty, Full};
 use socket2::{Domain, Socket, Type};
 use switchyard_balance::HashKey;
-use switchyard_config::{self as config, Balancer, HeaderCase, NoneHealthy, OnRemoved};
+use switchyard_config::{self as config, Balancer, HeaderCase, NoneHealthy, OnRemoved, SendProxy};
 use switchyard_drain::Tasks;
 use switchyard_proto::handshake::Offer;
 use switchyard_telemetry::metrics::endpoint::EndpointConnection;
@@ -23,6 +23,7 @@ use crate::body::Body;
 use crate::cluster::Cluster;
 use crate::clusters::Clusters;
 use crate::dialer::Dialer;
+use crate::introduction::Introduction;
 use crate::ranking::{Ranking, Rules};
 
 /// Long past anything that works; a test that gets here has failed.
@@ -109,6 +110,7 @@ pub(crate) fn settings(addresses: &[SocketAddr]) -> config::Cluster {
         retry_budget: None,
         http2: None,
         header_case: HeaderCase::Lower,
+        proxy_protocol: SendProxy::Off,
         source_addresses: Vec::new(),
         bounded_load: None,
         slow_start: None,
@@ -134,6 +136,14 @@ pub(crate) fn ranked(cluster: &Cluster) -> Ranking {
     };
     Ranking::new(cluster.roster(), Box::new(order), None, rules)
 }
+
+/// The client of every request here.
+pub(crate) const CLIENT: Introduction<'static> = Introduction {
+    client: SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 5)),
+    local: None,
+    tls: None,
+    request_id: "id",
+};
 
 /// The fields of a handshake, as the client sent them.
 fn handshake_fields() -> Vec<(&'static str, &'static str)> {

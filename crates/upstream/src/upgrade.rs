@@ -23,6 +23,7 @@ use crate::dialer::Dialer;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::DialError;
 use crate::http1;
+use crate::introduction::Introduction;
 use crate::line::Line;
 use crate::pending::Refusal;
 use crate::ranking::{Candidate, Place, Ranking};
@@ -59,9 +60,17 @@ pub struct Switched {
     pub place: Place,
 }
 
+/// What an endpoint is told, whichever it is.
+pub(crate) struct Words {
+    /// Before anything else.
+    pub(crate) preface: Box<[u8]>,
+    /// The head of the request.
+    pub(crate) request: Box<[u8]>,
+}
+
 impl Dialer {
     /// Carries the handshake `request`, whose fields are `offer`, to the first endpoint of `ranking`
-    /// that can be reached.
+    /// that can be reached. `introduction` is for endpoints that are told whose it is.
     ///
     /// `answer_within` bounds the wait for the head of the answer once an endpoint has accepted the
     /// connection; before that the cluster's `connect_timeout` bounds each attempt. Where the
@@ -74,6 +83,7 @@ impl Dialer {
         &self,
         cluster: &Cluster,
         ranking: Ranking,
+        introduction: &Introduction<'_>,
         offer: &Offer,
         request: Request<()>,
         answer_within: Duration,
@@ -83,9 +93,12 @@ impl Dialer {
                 self.connect_websocket(cluster, settings, ranking, offer, request, answer_within);
             return Box::pin(asking).await;
         }
-        let head = shake::encode(request, cluster.header_case()).await;
+        let words = Words {
+            preface: introduction.preface(cluster.proxy_protocol()).into(),
+            request: shake::encode(request, cluster.header_case()).await.into(),
+        };
         in_order(cluster, ranking, (), |turn, ()| {
-            self.shake(cluster, turn, offer, &head, answer_within)
+            self.shake(cluster, turn, offer, &words, answer_within)
         })
         .await
     }
@@ -96,7 +109,7 @@ impl Dialer {
         cluster: &Cluster,
         turn: Candidate,
         offer: &Offer,
-        request: &[u8],
+        words: &Words,
         answer_within: Duration,
     ) -> Attempt<(), Upgrade> {
         let lease = turn.endpoint.lease();
@@ -105,13 +118,14 @@ impl Dialer {
             Err(refusal) => return not_begun(&turn.endpoint, refusal),
         };
         let (timeout, application) = (cluster.connect_timeout(), Application::Http1);
-        let connecting = dial::connect(&self.nursery, &turn.endpoint, timeout, application);
+        let (nursery, preface) = (&self.nursery, &words.preface);
+        let connecting = dial::connect(nursery, &turn.endpoint, timeout, application, preface);
         let socket = match connecting.await {
             Ok(socket) => socket,
             Err(error) => return Attempt::Unsent((), error),
         };
         let name = Arc::clone(turn.endpoint.name());
-        let exchange = self.exchange(cluster.header_case(), turn, lease, socket, offer, request);
+        let exchange = self.exchange(cluster.header_case(), turn, lease, socket, offer, words);
         match time::timeout(answer_within, exchange).await {
             Ok(attempt) => attempt,
             Err(_elapsed) => Attempt::Failed(DialError::AnswerTimeout {
@@ -129,10 +143,10 @@ impl Dialer {
         lease: Lease,
         mut socket: Socket,
         offer: &Offer,
-        request: &[u8],
+        words: &Words,
     ) -> Attempt<(), Upgrade> {
         let name = || Arc::clone(turn.endpoint.name());
-        match shake::send(socket.stream(), request).await {
+        match shake::send(socket.stream(), &words.request).await {
             Ok(()) => {}
             Err(Unwritten::Unsent(error)) => {
                 return Attempt::Unsent((), DialError::broken(name(), error));

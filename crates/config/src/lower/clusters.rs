@@ -12,7 +12,7 @@ use super::files::Files;
 use super::{Names, optional, repeated};
 use crate::decode::{At, Known, List};
 use crate::model::{
-    Cluster, ClusterHttp2, Endpoint, Outlier, PendingHandshakes, Protocol, Rebalance,
+    Cluster, ClusterHttp2, Endpoint, Outlier, PendingHandshakes, Protocol, Rebalance, SendProxy,
 };
 use crate::raw;
 use crate::report::{Problem, Report};
@@ -48,6 +48,12 @@ fn cluster(
     let prefer_zone = prefer_zone(raw.prefer_same_zone.as_ref(), zone, report);
     let discovery = discovery::lower(&raw, files.directory, report);
     let health = health::lower(raw.health, report);
+    let http2 = http2(
+        raw.protocol,
+        raw.http2.as_ref(),
+        raw.proxy_protocol.as_ref(),
+        report,
+    );
     let tls = tls::lower(raw.tls, files, report);
     let endpoints = raw
         .endpoints?
@@ -63,11 +69,12 @@ fn cluster(
         prefer_zone: prefer_zone?,
         rebalance: optional(raw.rebalance?, |raw| rebalance(&raw))?,
         tls: tls?,
-        http2: http2(raw.protocol?, &raw.http2?)?,
+        http2: http2?,
         connect_timeout: raw.connect_timeout?.0,
         retries: raw.retries?.0,
         retry_budget: raw.retry_budget?.0.map(|percent| percent.0),
         header_case: raw.header_case?,
+        proxy_protocol: raw.proxy_protocol?.value,
         source_addresses: sources::lower(raw.source_addresses?)?,
         max_sessions_per_endpoint: raw.max_sessions_per_endpoint?.0.map(Count::at_least_one),
         pending_handshakes: optional(raw.pending_handshakes?, |raw| pending_handshakes(&raw))?,
@@ -96,7 +103,25 @@ fn prefer_zone(
     }
 }
 
-fn http2(protocol: Protocol, raw: &raw::ClusterHttp2) -> Known<Option<ClusterHttp2>> {
+/// A PROXY header says whose a connection is, which none is that many clients share.
+fn http2(
+    protocol: Known<Protocol>,
+    raw: Known<&raw::ClusterHttp2>,
+    proxy: Known<&At<SendProxy>>,
+    report: &mut Report,
+) -> Known<Option<ClusterHttp2>> {
+    let (protocol, raw) = (protocol?, raw?);
+    if let Some(proxy) = proxy
+        && proxy.value != SendProxy::Off
+        && protocol == Protocol::Http2
+    {
+        let message =
+            "a PROXY header says whose a connection is, and HTTP/2 has many clients on one";
+        let help = "leave out `proxy_protocol` or `protocol: http2`; `X-Forwarded-For` tells each \
+                    request's client";
+        report.add(Problem::new(proxy.span, message).help(help));
+        return None;
+    }
     let settings = ClusterHttp2 {
         max_connections: raw.max_connections.as_ref()?.at_least_one(),
         max_concurrent_streams: raw.max_concurrent_streams.as_ref()?.at_least_one(),

@@ -1,16 +1,22 @@
-//! Listeners: unique names, and the files of their certificates.
+//! Listeners: unique names, the files of their certificates, and whom their PROXY headers come from.
+
+use ipnet::IpNet;
 
 use super::files::Files;
 use super::{Names, optional};
-use crate::decode::{Known, List};
-use crate::model::{Certificate, Http2, Listener, Tls};
+use crate::decode::{At, Known, List};
+use crate::model::{AcceptProxy, Certificate, Http2, Listener, Tls};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::Switch;
 
+/// The proxies that are believed.
+type Trusted<'a> = Known<&'a List<IpNet, 0>>;
+
 /// Checks the listeners, and reads what they show.
 pub(super) fn lower(
     list: List<raw::Listener, 1>,
+    trusted: Trusted<'_>,
     files: &Files<'_>,
     report: &mut Report,
 ) -> Option<Vec<Listener>> {
@@ -22,13 +28,19 @@ pub(super) fn lower(
     let lowered: Vec<_> = list
         .items
         .into_iter()
-        .map(|raw| listener(raw, files, report))
+        .map(|raw| listener(raw, trusted, files, report))
         .collect();
     lowered.into_iter().collect()
 }
 
-fn listener(raw: raw::Listener, files: &Files<'_>, report: &mut Report) -> Option<Listener> {
+fn listener(
+    raw: raw::Listener,
+    trusted: Trusted<'_>,
+    files: &Files<'_>,
+    report: &mut Report,
+) -> Option<Listener> {
     let http2 = http2(&raw, report);
+    let proxy_protocol = accept_proxy(raw.proxy_protocol.as_ref(), trusted, report);
     let tls = raw
         .tls
         .and_then(|raw| optional(raw, |raw| tls(raw, files, report)));
@@ -37,6 +49,7 @@ fn listener(raw: raw::Listener, files: &Files<'_>, report: &mut Report) -> Optio
         address: raw.address?.value.0,
         max_connections: raw.max_connections?.at_least_one(),
         handshake_timeout: raw.handshake_timeout?.0,
+        proxy_protocol: proxy_protocol?,
         tls: tls?,
         http2: http2?,
     })
@@ -60,6 +73,22 @@ fn http2(raw: &raw::Listener, report: &mut Report) -> Known<Option<Http2>> {
         max_concurrent_streams: raw.max_concurrent_streams.as_ref()?.at_least_one(),
     };
     Some(is_on.then_some(settings))
+}
+
+/// A header that nobody is trusted to send would close every connection.
+fn accept_proxy(
+    raw: Option<&At<AcceptProxy>>,
+    trusted: Trusted<'_>,
+    report: &mut Report,
+) -> Option<AcceptProxy> {
+    let raw = raw?;
+    let nobody = trusted.is_some_and(|list| list.complete && list.items.is_empty());
+    if nobody && raw.value != AcceptProxy::Off {
+        let problem = Problem::new(raw.span, "nobody is trusted to send a PROXY header");
+        report.add(problem.help("list the networks of the load balancers in `trusted_proxies`"));
+        return None;
+    }
+    Some(raw.value)
 }
 
 fn tls(raw: raw::Tls, files: &Files<'_>, report: &mut Report) -> Option<Tls> {

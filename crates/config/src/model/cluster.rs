@@ -41,6 +41,8 @@ pub struct Cluster {
     pub retry_budget: Option<u32>,
     /// How header names are written to the endpoints.
     pub header_case: HeaderCase,
+    /// What each connection to an endpoint begins with.
+    pub proxy_protocol: SendProxy,
     /// Where connections come from; the system chooses if there is none. Unique, and where there
     /// are any, every endpoint has one of its family.
     pub source_addresses: Vec<IpAddr>,
@@ -214,5 +216,18 @@ choice! {
         Lower = "lower",
         /// As the client wrote them.
         Preserve = "preserve",
+    }
+}
+
+choice! {
+    /// Which PROXY header a connection to an endpoint begins with.
+    SendProxy {
+        /// None.
+        Off = "off",
+        /// One of version 1, which is text.
+        V1 = "v1",
+        /// One of version 2, which is binary: it says, too, whether the client came over TLS, and the
+        /// request's id.
+        V2 = "v2",
     }
 }

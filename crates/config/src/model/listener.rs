@@ -20,6 +20,8 @@ pub struct Listener {
     pub max_connections: NonZeroU32,
     /// A request head must be complete this long after its connection, or the one before it.
     pub handshake_timeout: Duration,
+    /// Other than `off` only where there are trusted proxies.
+    pub proxy_protocol: AcceptProxy,
     /// `None`: nothing is encrypted.
     pub tls: Option<Tls>,
     /// `None`: HTTP/1.1 is all that is spoken.
@@ -61,6 +63,20 @@ pub struct PemFile {
     pub path: PathBuf,
     /// What is in it.
     pub content: Secret,
+}
+
+choice! {
+    /// Which PROXY header a connection begins with.
+    AcceptProxy {
+        /// None.
+        Off = "off",
+        /// One of version 1, which is text.
+        V1 = "v1",
+        /// One of version 2, which is binary.
+        V2 = "v2",
+        /// One of either version.
+        Any = "any",
+    }
 }
 
 choice! {

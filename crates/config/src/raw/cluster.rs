@@ -4,7 +4,7 @@ use super::{ClusterTls, Dns, Kubernetes, Timeout, Weight};
 use crate::decode::table::table;
 use crate::decode::{At, List, Nothing, OrOff};
 use crate::model::{
-    Balancer, HeaderCase, NoneHealthy, OnRemoved, Protocol, WithoutExtendedConnect,
+    Balancer, HeaderCase, NoneHealthy, OnRemoved, Protocol, SendProxy, WithoutExtendedConnect,
 };
 use crate::scalar::{
     CloseCode, Count, EndpointAddress, Factor, HeaderValue, Name, PathExact, Percent,
@@ -59,6 +59,9 @@ table! {
         /// How header names are written to the endpoints. HTTP says that it makes no difference;
         /// some servers disagree.
         header_case: HeaderCase = "lower";
+        /// Each connection to an endpoint begins with a PROXY header, which says whose it is. The endpoints
+        /// have to expect one. Such a connection serves one request and is not kept for another.
+        proxy_protocol: At<SendProxy> = "off";
         /// Addresses of this machine that connections to the endpoints come from, evenly. One address
         /// has ports for some 28,000 sessions with one endpoint. `[]`: the system chooses.
         source_addresses: List<At<SourceAddress>, 0> = "[]", eg "[10.0.0.2, 10.0.0.3]";

@@ -3,7 +3,7 @@
 use super::Timeout;
 use crate::decode::table::table;
 use crate::decode::{At, List};
-use crate::model::TlsVersion;
+use crate::model::{AcceptProxy, TlsVersion};
 use crate::scalar::{Address, Count, File, Name, Switch};
 
 table! {
@@ -18,6 +18,10 @@ table! {
         /// The head of a request must be complete this long after the connection opened, or after
         /// the request before it. The handshake of TLS is part of it.
         handshake_timeout: Timeout = "10s";
+        /// Every connection begins with a PROXY header, which says whose it is: load balancers that pass
+        /// bytes through send one. It is taken from `trusted_proxies` alone; others are closed. It has to be
+        /// complete within `handshake_timeout`, which goes on for what follows.
+        proxy_protocol: At<AcceptProxy> = "off";
         /// The listener speaks TLS, for `https` and `wss`. Without it nothing is encrypted.
         tls: Option<Tls>;
         /// HTTP/2 is spoken with clients that want it: by ALPN over TLS, by prior knowledge without.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use switchyard_config::{
-    AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress, ClusterTls, Config,
-    Drain, DrainClose, DrainOrder, Endpoint, HeaderCase, HeaderMatch, HostPattern, Http,
-    IssuedCookie, Log, LogFormat, LogLevel, Match, PathPattern, PemFile, SameSite, Secret, Segment,
-    Split, Tls, TlsVersion, Trust, WebSocket, Workers, load, parse, parse_with,
+    AcceptProxy, AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress,
+    ClusterTls, Config, Drain, DrainClose, DrainOrder, Endpoint, HeaderCase, HeaderMatch,
+    HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match, PathPattern, PemFile,
+    SameSite, Secret, Segment, SendProxy, Split, Tls, TlsVersion, Trust, WebSocket, Workers, load,
+    parse, parse_with,
 };
 
 use crate::project;
@@ -98,6 +99,8 @@ fn the_smallest_file_has_the_defaults() {
         (cluster.balancer, cluster.header_case),
         (Balancer::Rendezvous, HeaderCase::Lower)
     );
+    assert_eq!(cluster.proxy_protocol, SendProxy::Off);
+    assert_eq!(config.listeners[0].proxy_protocol, AcceptProxy::Off);
     assert_eq!((cluster.connect_timeout, cluster.retries), (seconds(2), 2));
     assert!(cluster.source_addresses.is_empty());
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::labels::{
     AffinityResult, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
-    MethodClass, Protocol, Resumed, TlsVersion,
+    MethodClass, Protocol, ProxyHeader, Resumed, TlsVersion,
 };
 
 const BUILD: Build<'_> = Build {
@@ -42,6 +42,7 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     let listener = metrics.listener("web");
     listener.rejected("full");
     listener.http2_ended("idle");
+    metrics.proxy_protocol("web").began_with(ProxyHeader::V2);
     let tls = metrics.tls("web");
     tls.completed(TlsVersion::Tls13, Resumed::Yes, Duration::from_millis(2));
     tls.failed("timeout");
@@ -97,6 +98,7 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_worker_handovers_total{worker="0"} 1"#,
         r#"switchyard_listener_rejected_total{listener="web",reason="full"} 1"#,
         r#"switchyard_http2_connections_ended_total{listener="web",reason="idle"} 1"#,
+        r#"switchyard_proxy_protocol_total{listener="web",result="v2"} 1"#,
         r#"switchyard_tls_handshakes_total{listener="web",result="ok",resumed="yes",version="1.3"} 1"#,
         r#"switchyard_tls_handshakes_total{listener="web",result="timeout",resumed="no",version="none"} 1"#,
         r#"switchyard_tls_handshake_seconds_count{listener="web"} 1"#,

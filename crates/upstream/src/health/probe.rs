@@ -11,6 +11,7 @@ use tokio::time;
 use super::http2::Line;
 use super::{fetch, websocket};
 use crate::cluster::Cluster;
+use crate::dial;
 use crate::endpoint::Endpoint;
 use crate::stream::Stream;
 use crate::tls::NoTls;
@@ -40,18 +41,28 @@ impl Speech {
     }
 }
 
+/// How all endpoints of a cluster are asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking {
+    pub(crate) speech: Speech,
+    /// What a connection begins with.
+    pub(crate) preface: Vec<u8>,
+}
+
 /// Asks `endpoint` once. It takes no longer than the `timeout`, and a WebSocket's `pong_within` on top.
 pub(super) async fn probe(
     health: &config::Health,
     endpoint: &Endpoint,
-    speech: &Speech,
+    asking: &Asking,
 ) -> ProbeResult {
+    let Asking { speech, preface } = asking;
     let connecting = endpoint.sources().connect(endpoint.address());
     let deadline = time::Instant::now() + health.timeout;
-    let tcp = match time::timeout_at(deadline, connecting).await {
-        Ok(Ok(tcp)) => tcp,
-        Ok(Err(_)) => return ProbeResult::Connect,
-        Err(_) => return ProbeResult::Timeout,
+    let Ok(connected) = time::timeout_at(deadline, connecting).await else {
+        return ProbeResult::Timeout;
+    };
+    let Ok(tcp) = connected.and_then(|tcp| dial::introduce(tcp, preface)) else {
+        return ProbeResult::Connect;
     };
     let stream = match endpoint.secure(tcp, deadline, speech.application()).await {
         Ok(stream) => stream,

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
-use switchyard_config::{HttpProbe, Probe, WebSocketProbe};
+use switchyard_config::{HttpProbe, Probe, SendProxy, WebSocketProbe};
 use switchyard_drain::Tasks;
 use switchyard_proto::handshake::Key;
+use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::testing::{Blackhole, Peer, Refusing, Rig, Script, settings, within};
@@ -44,12 +45,11 @@ fn http() -> Probe {
 
 async fn ask(address: SocketAddr, health: &config::Health) -> ProbeResult {
     let cluster = Rig::new().cluster(settings(&[address]));
-    within(probe::probe(
-        health,
-        &cluster.endpoints()[0],
-        &Speech::Http1,
-    ))
-    .await
+    let asking = Asking {
+        speech: Speech::Http1,
+        preface: Vec::new(),
+    };
+    within(probe::probe(health, &cluster.endpoints()[0], &asking)).await
 }
 
 /// What a probe makes of an endpoint that goes on as `answer` once the head of a request is here.
@@ -218,6 +218,30 @@ async fn an_endpoint_that_babbles_is_given_up() {
         peer.say_forever(b"\x82\x01x").await;
     });
     assert_eq!(result.await, ProbeResult::Pong);
+}
+
+#[tokio::test]
+async fn probes_begin_with_a_header_that_speaks_for_the_gateway() {
+    let v2 = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    for (send, probe, expected) in [
+        (SendProxy::V1, Probe::Tcp, "PROXY UNKNOWN\r\n"),
+        (SendProxy::V2, Probe::Tcp, v2),
+        (SendProxy::V1, http(), "PROXY UNKNOWN\r\nGET /healthz"),
+        (SendProxy::Off, http(), "GET /healthz"),
+    ] {
+        let script = Script::bind().await;
+        let config = config::Cluster {
+            health: Some(health(probe, LONG)),
+            proxy_protocol: send,
+            ..settings(&[script.address()])
+        };
+        let cluster = Rig::new().cluster(config);
+        cluster.watch_endpoint(&cluster.endpoints()[0], &Tasks::new());
+        let mut begin = vec![0; expected.len()];
+        let mut peer = script.accept().await;
+        within(peer.0.read_exact(&mut begin)).await.unwrap();
+        assert_eq!(String::from_utf8(begin).unwrap(), expected);
+    }
 }
 
 #[tokio::test]

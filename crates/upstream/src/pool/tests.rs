@@ -4,14 +4,14 @@ use switchyard_config::HeaderCase;
 
 use super::*;
 use crate::cluster::Cluster;
-use crate::testing::{Peer, Rig, Script, get, ranked, settings, text, within};
+use crate::testing::{CLIENT, Peer, Rig, Script, get, ranked, settings, text, within};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// One whole exchange that leaves its connection idle; the endpoint's side of it.
 async fn idle(rig: &Rig, cluster: &Cluster, script: &Script) -> Peer {
     let exchange = async {
-        let sent = rig.dialer.send(cluster, ranked(cluster), get("/"));
+        let sent = rig.dialer.send(cluster, ranked(cluster), &CLIENT, get("/"));
         let (answered, peer) = tokio::join!(sent, script.answer(OK));
         text(answered.unwrap().response.into_body()).await;
         peer
@@ -202,7 +202,9 @@ async fn a_connection_whose_answer_is_still_read_is_not_idle() {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = rig.cluster(settings(&[script.address()]));
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nha";
-    let sent = rig.dialer.send(&cluster, ranked(&cluster), get("/"));
+    let sent = rig
+        .dialer
+        .send(&cluster, ranked(&cluster), &CLIENT, get("/"));
     let (answered, mut peer) = within(async { tokio::join!(sent, script.answer(head)) }).await;
     let body = answered.unwrap().response.into_body();
     assert_eq!(idle_count(&rig), 0);
@@ -216,7 +218,9 @@ async fn an_answer_nobody_reads_ends_its_connection() {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = rig.cluster(settings(&[script.address()]));
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n";
-    let sent = rig.dialer.send(&cluster, ranked(&cluster), get("/"));
+    let sent = rig
+        .dialer
+        .send(&cluster, ranked(&cluster), &CLIENT, get("/"));
     let (answered, mut peer) = within(async { tokio::join!(sent, script.answer(head)) }).await;
     drop(answered);
     within(peer.closed()).await;

@@ -11,17 +11,17 @@ use hyper::body::Frame;
 use hyper::server::conn::http1::Builder as Server;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use switchyard_config::HeaderCase;
+use switchyard_config::{HeaderCase, SendProxy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::body::BoxError;
-use crate::testing::{Refusing, Rig, Script, get, post, ranked, settings, text, within};
+use crate::testing::{CLIENT, Refusing, Rig, Script, get, post, ranked, settings, text, within};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 async fn send(rig: &Rig, cluster: &Cluster, request: Request<Body>) -> Result<Answered, DialError> {
-    within(rig.dialer.send(cluster, ranked(cluster), request)).await
+    within(rig.dialer.send(cluster, ranked(cluster), &CLIENT, request)).await
 }
 
 /// Sends a GET and reads the whole answer.
@@ -492,5 +492,29 @@ fn an_empty_body_is_not_framed() {
         let mut request = Request::new(body);
         frame(&mut request);
         assert!(request.headers().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_with_an_introduction_serves_one_request() {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let mut settings = settings(&[script.address()]);
+    settings.proxy_protocol = SendProxy::V1;
+    let cluster = rig.cluster(settings);
+    let mut peers = Vec::new();
+    for _ in 0..2 {
+        let (answered, (peer, head)) = tokio::join!(send(&rig, &cluster, get("/")), async {
+            let mut peer = script.accept().await;
+            let head = peer.head().await;
+            peer.say(OK).await;
+            (peer, head)
+        });
+        assert_eq!(text(answered.unwrap().response.into_body()).await, "ok");
+        let told = "PROXY TCP4 192.0.2.1 0.0.0.0 5 0\r\nGET / HTTP/1.1\r\n";
+        assert!(head.starts_with(told), "{head}");
+        peers.push(peer);
+    }
+    for mut peer in peers {
+        peer.closed().await;
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nix::sys::socket::getsockopt;
 
 use super::*;
-use crate::testing::{Refusing, Rig, Script, ranked, settings, within};
+use crate::testing::{CLIENT, Refusing, Rig, Script, ranked, settings, within};
 
 /// Set aside for documentation (RFC 5737), so no machine has it.
 const STRANGER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
@@ -56,9 +56,12 @@ async fn the_gateway_is_to_blame_when_no_address_is_left() {
     let mut settings = settings(&[script.address()]);
     settings.source_addresses = vec![STRANGER];
     let cluster = rig.cluster(settings);
-    let sending = rig
-        .dialer
-        .send(&cluster, ranked(&cluster), crate::testing::get("/"));
+    let sending = rig.dialer.send(
+        &cluster,
+        ranked(&cluster),
+        &CLIENT,
+        crate::testing::get("/"),
+    );
     let error = within(Box::pin(sending)).await.unwrap_err();
     assert_eq!((error.reason(), error.status().as_u16()), ("no_port", 503));
     assert!(!error.blames_endpoint());

@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::error::DialError;
 use crate::ranking::Place;
 use crate::send::Answered;
-use crate::testing::{Peer, Rig, Script, get, ranked, settings, within};
+use crate::testing::{CLIENT, Peer, Rig, Script, get, ranked, settings, within};
 use switchyard_discovery::{Found, Stance};
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -39,7 +39,10 @@ async fn ask<F: Future>(
 ) -> (Rig, Arc<Cluster>, Result<Answered, DialError>) {
     let (rig, script) = (Rig::new(), Script::bind().await);
     let cluster = secured(&rig, &[script.address()], timeout);
-    let sending = within(rig.dialer.send(&cluster, ranked(&cluster), get("/")));
+    let sending = within(
+        rig.dialer
+            .send(&cluster, ranked(&cluster), &CLIENT, get("/")),
+    );
     let (sent, _) = tokio::join!(Box::pin(sending), async {
         play(script.accept().await).await
     });
@@ -132,7 +135,10 @@ async fn nothing_was_sent_so_the_next_is_asked() {
     let (first, second) = (Script::bind().await, Script::bind().await);
     let addresses = [first.address(), second.address()];
     let cluster = secured(&rig, &addresses, Duration::from_millis(200));
-    let sending = within(rig.dialer.send(&cluster, ranked(&cluster), get("/")));
+    let sending = within(
+        rig.dialer
+            .send(&cluster, ranked(&cluster), &CLIENT, get("/")),
+    );
     let (sent, ..) = tokio::join!(
         Box::pin(sending),
         async { first.accept().await.closed().await },

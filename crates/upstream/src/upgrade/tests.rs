@@ -6,14 +6,15 @@ use tokio::io::AsyncWriteExt;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use socket2::SockRef;
+use switchyard_config::SendProxy;
 
 use tokio::net::TcpStream;
 
 use super::*;
 use crate::stream::Stream;
 use crate::testing::{
-    Blackhole, Peer, Refusing, Rig, SWITCHING, Script, handshake, offer, ranked, settings, text,
-    within,
+    Blackhole, CLIENT, Peer, Refusing, Rig, SWITCHING, Script, handshake, offer, ranked, settings,
+    text, within,
 };
 
 /// Long enough never to fire in a test that works.
@@ -31,6 +32,7 @@ async fn upgrade_within(
     within(rig.dialer.upgrade(
         cluster,
         ranked(cluster),
+        &CLIENT,
         &offer(),
         handshake(),
         answer_within,
@@ -106,7 +108,7 @@ async fn the_request_arrives_as_it_was_given_in_http_1_1() {
     let offer = offer();
     let upgrade = rig
         .dialer
-        .upgrade(&cluster, ranked(&cluster), &offer, request, LONG);
+        .upgrade(&cluster, ranked(&cluster), &CLIENT, &offer, request, LONG);
     let (upgrade, head) = tokio::join!(within(upgrade), async {
         let mut peer = script.accept().await;
         let head = peer.head().await;
@@ -139,7 +141,7 @@ async fn a_handshake_never_announces_a_body() {
     let offer = offer();
     let upgrade = rig
         .dialer
-        .upgrade(&cluster, ranked(&cluster), &offer, request, LONG);
+        .upgrade(&cluster, ranked(&cluster), &CLIENT, &offer, request, LONG);
     let (upgrade, head) = within(async {
         tokio::join!(upgrade, async {
             let mut peer = script.accept().await;
@@ -301,7 +303,7 @@ async fn a_request_that_is_larger_than_the_socket_takes_arrives_whole() {
     let offer = offer();
     let upgrade = rig
         .dialer
-        .upgrade(&cluster, ranked(&cluster), &offer, request, LONG);
+        .upgrade(&cluster, ranked(&cluster), &CLIENT, &offer, request, LONG);
     let (upgrade, head) = within(async {
         tokio::join!(upgrade, async {
             let mut peer = script.accept().await;
@@ -642,4 +644,22 @@ async fn a_dropped_handshake_leaves_nothing_behind() {
     within(peer.closed()).await;
     assert_eq!(cluster.endpoints()[0].load(), 0);
     within(rig.tasks.finished()).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_is_told_first_whose_the_connection_is() {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let refusing = Refusing::new();
+    let mut settings = settings(&[refusing.address(), script.address()]);
+    settings.proxy_protocol = SendProxy::V1;
+    let cluster = rig.cluster(settings);
+    let (upgrade, head) = tokio::join!(upgrade(&rig, &cluster), async {
+        let mut peer = script.accept().await;
+        let head = peer.head().await;
+        peer.say(SWITCHING).await;
+        head
+    });
+    let told = "PROXY TCP4 192.0.2.1 0.0.0.0 5 0\r\nGET /rooms/7?user=1 HTTP/1.1\r\n";
+    assert!(head.starts_with(told), "{head}");
+    switched(upgrade);
 }
