@@ -183,7 +183,8 @@ fn rubbish_instead_of_an_answer_is_a_failure_of_tls() {
     let stage = Stage::new();
     let mut socket = Handshake::to("/").send(stage.gateway.web());
     let mut guest = stage.cover.guest();
-    Head::read(&mut stage.endpoint.accept());
+    let mut server = stage.endpoint.accept();
+    Head::read(&mut server);
     guest.break_in(&[&[23, 3, 3, 0, 40][..], &[0; 40]].concat());
     assert_eq!(Head::read(&mut socket).status(), 502);
     wait_failures(&stage.gateway, "tls_failed", 1);
@@ -191,7 +192,8 @@ fn rubbish_instead_of_an_answer_is_a_failure_of_tls() {
     let mut socket = Socket::connect(stage.gateway.web());
     socket.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut guest = stage.cover.guest();
-    Head::read(&mut stage.endpoint.accept());
+    let mut server = stage.endpoint.accept();
+    Head::read(&mut server);
     guest.break_in(&[&[23, 3, 3, 0, 40][..], &[0; 40]].concat());
     assert_eq!(Response::read(&mut socket).status(), 502);
     wait_failures(&stage.gateway, "tls_failed", 2);
