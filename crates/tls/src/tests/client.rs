@@ -336,6 +336,21 @@ fn a_server_that_breaks_off_or_is_none_is_told_apart() {
 }
 
 #[test]
+fn a_chain_may_be_long_but_not_of_any_length() {
+    for (names, is_taken) in [(600, true), (1_000, false)] {
+        let names: Vec<_> = (0..names)
+            .map(|n| format!("{n:04}.chat.internal"))
+            .collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let own = own(&names);
+        let shaken = Pair::of(&trusting(&own, names[0]), &server(&own, &BOTH));
+        assert_eq!(shaken.is_ok(), is_taken, "{}", own.pem.len());
+        let reason = shaken.err().map(|error| error.reason());
+        assert_eq!(reason, (!is_taken).then_some("not_tls"));
+    }
+}
+
+#[test]
 fn rubbish_in_the_middle_is_a_failure_of_tls_and_a_fin_is_none() {
     let own = own(&["localhost"]);
     let mut broken = pair(&own);
