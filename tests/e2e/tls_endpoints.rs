@@ -9,8 +9,10 @@ mod probes;
 
 use std::net::SocketAddr;
 use std::thread;
+use std::time::Duration;
 
 use switchyard_testkit::endpoint::{Accepted, echo};
+use switchyard_testkit::limits::resident;
 use switchyard_testkit::{
     Certificate, Cover, Endpoint, Farewell, Frame, Gateway, Guest, Handshake, Peer, Response,
     Settings, Socket, Trust, Tunnel, handshake,
@@ -174,6 +176,34 @@ fn many_small_messages_arrive_in_order() {
     writing.join().unwrap();
     drop(client);
     echoing.join().unwrap();
+}
+
+#[test]
+fn a_slow_endpoint_holds_up_its_client_and_gets_everything() {
+    /// How long the client must be held up to count as that.
+    const HELD_UP: Duration = Duration::from_millis(300);
+    /// More than all the kernel buffers on the way can hold.
+    const FLOOD: usize = 64 << 20;
+    /// What the gateway may keep of it, with what its allocator takes.
+    const KEPT: u64 = 4 << 20;
+    let stage = Stage::with(|settings| {
+        settings
+            .websocket("buffer_limit: 64KiB")
+            .websocket("max_message: off")
+            .websocket("max_frame: off")
+    });
+    let (_guest, mut ends) = stage.open();
+    ends.talk();
+    let before = resident(stage.gateway.id());
+    let mut client = ends.client.into_socket();
+    let length: u64 = 1 << 40;
+    client.send(&[&[0x82, 0xFF][..], &length.to_be_bytes(), &[0; 4]].concat());
+    let taken = client.fill(&vec![7; 64 << 10], HELD_UP, FLOOD);
+    assert!(taken < FLOOD, "the gateway took everything");
+    let kept = resident(stage.gateway.id()).saturating_sub(before);
+    assert!(kept < KEPT, "{kept} bytes more than before");
+    let received = ends.server.socket().receive_vec(2 + 8 + 4 + taken);
+    assert!(received[14..].iter().all(|byte| *byte == 7));
 }
 
 #[test]
