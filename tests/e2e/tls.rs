@@ -1,7 +1,12 @@
 //! Listeners that end TLS: sessions, plain requests, and what does not get in.
 
+mod client_certs;
 mod files;
 mod foreign;
+mod resumption;
+mod rotation;
+mod staple;
+mod storm;
 
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -71,6 +76,16 @@ impl Stage {
 
 /// A gateway with one certificate for each list of names.
 pub(crate) fn gateway(settings: Settings, names: &[&[&str]]) -> (Gateway, Vec<Certificate>) {
+    gateway_with(settings, names, "", &[])
+}
+
+/// The same with `more` in its `tls`, which begins with a comma, and with files beside the others.
+fn gateway_with(
+    settings: Settings,
+    names: &[&[&str]],
+    more: &str,
+    beside: &[(&str, &str)],
+) -> (Gateway, Vec<Certificate>) {
     let certificates: Vec<_> = names.iter().map(|names| Certificate::of(names)).collect();
     let mut items = Vec::new();
     let mut files = Vec::new();
@@ -79,10 +94,11 @@ pub(crate) fn gateway(settings: Settings, names: &[&[&str]]) -> (Gateway, Vec<Ce
         files.push((format!("{index}.crt"), certificate.pem.as_str()));
         files.push((format!("{index}.key"), certificate.key.as_str()));
     }
-    let line = format!("tls: {{ certificates: [{}] }}", items.join(", "));
+    let line = format!("tls: {{ certificates: [{}]{more} }}", items.join(", "));
     let files: Vec<_> = files
         .iter()
         .map(|(name, content)| (name.as_str(), *content))
+        .chain(beside.iter().copied())
         .collect();
     let gateway = Gateway::start_beside(BINARY, &settings.listener(&line), &files);
     (gateway, certificates)

@@ -71,6 +71,7 @@ impl Gateway {
             tasks.spawn(switchyard_admin::serve(listener, admin, tasks.clone()));
         }
         look_after_clusters(&common, registries, &departures, told);
+        common.snapshot.load().follow_files(&Tasks::new());
         announce(&sockets.bound, workers.count());
         let (ready_delay, deadline) = (config.drain.ready_delay, config.drain.deadline);
         Ok(Self {

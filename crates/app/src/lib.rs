@@ -39,8 +39,12 @@ pub fn check(config: &Config) -> Result<(), StartError> {
 /// # Errors
 /// When it could not start; then nothing was served.
 pub fn run(config: &Config) -> Result<Ending, StartError> {
-    control_runtime()?.block_on(async {
+    let runtime = control_runtime()?;
+    let ending = runtime.block_on(async {
         let (_, stops) = stops_on_signals().map_err(StartError::Signals)?;
         Ok(Gateway::start(config)?.run(stops).await)
-    })
+    });
+    // It may be looking at a file on a filesystem that does not answer.
+    runtime.shutdown_background();
+    ending
 }

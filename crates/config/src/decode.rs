@@ -10,8 +10,8 @@ pub(crate) mod pick;
 pub(crate) mod table;
 
 use crate::model::{
-    AcceptProxy, Balancer, Choice as Choices, DrainOrder, HeaderCase, LogFormat, LogLevel,
-    NoneHealthy, OnRemoved, Protocol, RecordType, SameSite, SendProxy, TlsVersion,
+    AcceptProxy, Balancer, Choice as Choices, ClientAuth, DrainOrder, HeaderCase, LogFormat,
+    LogLevel, NoneHealthy, OnRemoved, Protocol, RecordType, SameSite, SendProxy, TlsVersion,
     WithoutExtendedConnect,
 };
 use crate::node::{Given, Node, Value};
@@ -96,6 +96,7 @@ macro_rules! choices {
 choices!(
     AcceptProxy,
     Balancer,
+    ClientAuth,
     DrainOrder,
     HeaderCase,
     LogFormat,

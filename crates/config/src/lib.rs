@@ -5,6 +5,8 @@
 //! the way, so that all of them are told at once. The schema for editors and the reference for
 //! people come from the same declarations.
 //!
+//! [`Watch`] tells when a file that was read has become another.
+//!
 //! Nothing here listens, dials or logs, and no text can make it panic.
 
 pub mod model;
@@ -21,6 +23,7 @@ mod schema;
 mod shape;
 mod source;
 mod suggest;
+mod watch;
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -29,6 +32,7 @@ use std::path::Path;
 pub use diagnostics::{Diagnostic, Errors};
 pub use model::*;
 pub use source::Position;
+pub use watch::Watch;
 
 use decode::Decode as _;
 use report::Report;

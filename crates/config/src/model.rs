@@ -8,6 +8,7 @@ mod choice;
 mod cluster;
 mod cluster_tls;
 mod discovery;
+mod file;
 mod listener;
 mod process;
 mod route;
@@ -21,9 +22,13 @@ pub use cluster::{
     PendingHandshakes, Probe, Protocol, Rebalance, SendProxy, WebSocketProbe,
     WithoutExtendedConnect,
 };
-pub use cluster_tls::{ClusterTls, Trust};
+pub use cluster_tls::{ClientCertificate, ClusterTls, Trust};
 pub use discovery::{Discovery, Dns, Kubernetes, OnRemoved, RecordType, Records, ServicePort};
-pub use listener::{AcceptProxy, Certificate, Http2, Listener, PemFile, Tls, TlsVersion};
+pub(crate) use file::describe;
+pub use file::{NamedFile, Unreadable};
+pub use listener::{
+    AcceptProxy, Certificate, ClientAuth, ClientCa, Http2, Listener, TicketKey, Tls, TlsVersion,
+};
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
 };
@@ -32,6 +37,7 @@ pub use route::{
     PathPattern, Route, SameSite, Segment, Split, WebSocket,
 };
 pub use secret::Secret;
+pub(crate) use secret::WrongLength;
 
 /// A whole configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]

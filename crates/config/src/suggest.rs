@@ -5,7 +5,6 @@ const RESERVED: &[&str] = &[
     "auth",
     "bus",
     "channels",
-    "client_ca",
     "jwt_claim",
     "limits",
     "max_lifetime",

@@ -10,7 +10,8 @@ use switchyard_proto::proxy_protocol::{Certificate, Tls};
 use switchyard_telemetry::labels::TlsVersion;
 use switchyard_upstream::Introduction;
 
-use crate::forward::Scheme;
+use crate::client_cert::ClientCert;
+use crate::forward::{Arrival, Scheme};
 use crate::io::Sightings;
 use crate::listener::Shared;
 use crate::origin::{Origin, protocol_name};
@@ -30,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) sightings: Arc<Sightings>,
     /// What HTTP/2 needs to know: how many streams there are.
     pub(crate) streams: Presence,
+    /// Set once, before the first request.
+    client_cert: OnceLock<Box<ClientCert>>,
     /// Whether a request has come in.
     used: AtomicBool,
 }
@@ -48,6 +51,7 @@ impl Connection {
                 .map_or_else(OnceLock::new, OnceLock::from),
             sightings: Arc::default(),
             streams: Presence::default(),
+            client_cert: OnceLock::new(),
             used: AtomicBool::new(false),
         })
     }
@@ -70,6 +74,24 @@ impl Connection {
             local: self.local,
             tls: (self.scheme == Scheme::Https).then_some(tls),
             request_id,
+        }
+    }
+
+    /// The client has shown a certificate.
+    pub(crate) fn identify(&self, cert: ClientCert) {
+        self.client_cert.get_or_init(|| Box::new(cert));
+    }
+
+    /// Who the client has shown that it is.
+    pub(crate) fn client_cert(&self) -> Option<&ClientCert> {
+        self.client_cert.get().map(|cert| &**cert)
+    }
+
+    /// How its requests came in.
+    pub(crate) fn arrival(&self) -> Arrival<'_> {
+        Arrival {
+            scheme: self.scheme,
+            cert: self.client_cert().map(|cert| &cert.field),
         }
     }
 

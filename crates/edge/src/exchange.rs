@@ -170,6 +170,7 @@ impl Exchange {
             cluster: self.cluster_name().unwrap_or_default(),
             endpoint: self.endpoint_name().unwrap_or_default(),
             client: self.client.address,
+            cert: self.cert(),
             host: self.asked.host(),
             path: &self.asked.path(),
             subprotocol: opened.subprotocol,
@@ -219,6 +220,7 @@ impl Exchange {
             cluster: self.cluster_name(),
             endpoint: self.endpoint_name(),
             client: self.client.address,
+            cert: self.cert(),
             method: self.asked.method.as_str(),
             host: self.asked.host(),
             path: &self.asked.path(),
@@ -227,6 +229,14 @@ impl Exchange {
             duration,
         }
         .emit();
+    }
+
+    fn cert(&self) -> Option<access::Cert<'_>> {
+        let cert = self.connection.client_cert()?;
+        Some(access::Cert {
+            subject: cert.subject.as_deref(),
+            sha256: &cert.sha256,
+        })
     }
 
     fn route_metrics(&self) -> &RouteMetrics {

@@ -17,6 +17,8 @@ pub(crate) use hop_by_hop::strip as strip_hop_by_hop;
 pub(crate) use request_id::RequestId;
 
 pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) const X_FORWARDED_CLIENT_CERT: HeaderName =
+    HeaderName::from_static("x-forwarded-client-cert");
 pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(crate) const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
@@ -34,6 +36,15 @@ pub(crate) enum Scheme {
     Https,
 }
 
+/// How a request came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival<'a> {
+    /// Whether over TLS.
+    pub scheme: Scheme,
+    /// The value of `X-Forwarded-Client-Cert` for what the client showed there.
+    pub cert: Option<&'a HeaderValue>,
+}
+
 impl Scheme {
     /// As `X-Forwarded-Proto` and `Forwarded` say it.
     fn as_str(self) -> &'static str {
@@ -47,24 +58,27 @@ impl Scheme {
 /// Turns a client's head into what the endpoint gets.
 ///
 /// Fields of the connection are removed, then those that say whose request it is are written:
-/// `X-Forwarded-For`, `-Proto` and `-Host`, `Forwarded` and `X-Request-Id`. `Expect` goes too: the
+/// `X-Forwarded-For`, `-Proto`, `-Host` and `-Client-Cert`, `Forwarded` and `X-Request-Id`. `Expect` goes too: the
 /// gateway answers it itself once it reads the body. The target is put in origin form (RFC 9112
 /// section 3.2.1); `Host` says the rest.
-pub(crate) fn request(head: &mut Parts, client: &Client, scheme: Scheme, id: &RequestId) {
+pub(crate) fn request(head: &mut Parts, client: &Client, arrival: Arrival<'_>, id: &RequestId) {
     if let Some(target) = head.uri.path_and_query().cloned() {
         head.uri = Uri::from(target);
     }
-    fields(&mut head.headers, client, scheme, id);
+    fields(&mut head.headers, client, arrival, id);
 }
 
-fn fields(headers: &mut HeaderMap, client: &Client, scheme: Scheme, id: &RequestId) {
+fn fields(headers: &mut HeaderMap, client: &Client, arrival: Arrival<'_>, id: &RequestId) {
     strip_hop_by_hop(headers);
     headers.remove(EXPECT);
     if client.trust == Trust::Untrusted {
         remove_claims(headers);
     }
     if let Some(host) = headers.get(HOST).cloned() {
-        hops::write(headers, client, scheme, &host);
+        hops::write(headers, client, arrival.scheme, &host);
+    }
+    if let Some(cert) = arrival.cert {
+        hops::add_cert(headers, cert);
     }
     headers.insert(X_REQUEST_ID, id.to_value());
 }

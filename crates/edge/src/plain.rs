@@ -39,7 +39,7 @@ pub(crate) async fn proxy(
     forward::request(
         &mut head,
         exchange.client(),
-        exchange.connection().scheme,
+        exchange.connection().arrival(),
         exchange.id(),
     );
     let Selection {

@@ -11,6 +11,7 @@ use http::header::{InvalidHeaderName, InvalidHeaderValue};
 use ipnet::IpNet;
 use switchyard_balance::HashKey;
 use switchyard_config::{self as config, Config, HeaderCase, SendProxy};
+use switchyard_drain::Tasks;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{ClusterError, Clusters};
@@ -107,6 +108,14 @@ impl Snapshot {
     /// Every cluster, whether a route leads there or not.
     pub fn clusters(&self) -> &Arc<Clusters> {
         &self.clusters
+    }
+
+    /// Has `tasks` follow what becomes of the files of the listeners' TLS: what changes is used for
+    /// the handshakes from then on.
+    pub fn follow_files(&self, tasks: &Tasks) {
+        for tls in self.tls.values() {
+            tls.follow_files(tasks);
+        }
     }
 
     /// Whether any cluster wants header names as the client wrote them.

@@ -2,35 +2,64 @@
 //!
 //! How TLS itself is done is `switchyard_tls`'s; what is served inside is the same as without.
 
+mod followed;
+mod load;
+mod material;
+mod pair;
+
 use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchyard_config as config;
-use switchyard_drain::Phase;
+use switchyard_drain::{Phase, Tasks};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::{Resumed, TlsVersion};
 use switchyard_telemetry::metrics::tls::TlsMetrics;
-use switchyard_tls::{self as tls, Acceptor, Application, File, Handshake, Identity, TlsStream};
+use switchyard_tls::{
+    self as tls, Acceptor, Application, Greeted, Handshake, HandshakeError, Identity, Terms,
+    TicketSecret, TlsStream, UnixTime,
+};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::client_cert::ClientCert;
 use crate::connection::Connection;
 use crate::http1;
 use crate::http2;
 use crate::io::Seated;
 use crate::seat::Seat;
 use crate::snapshot::SnapshotError;
+use crate::turns::{self, Turn, Turns};
+use followed::Followed;
+use material::Material;
+use pair::Pair;
 
 /// The client let its time pass.
 const TIMED_OUT: &str = "timeout";
 
+/// The client's hello came in time, and its turn did not.
+const NO_TURN: &str = "queue_timeout";
+
 /// The gateway ended before the handshake did.
 const CUT: &str = "cut";
 
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// How a listener ends TLS.
 pub(crate) struct Tls {
+    listener: Arc<str>,
     acceptor: Acceptor,
     metrics: TlsMetrics,
+    /// What it began with.
+    loaded: Vec<(config::Certificate, Identity)>,
+    ticket_key: Option<config::TicketKey>,
+    client_ca: Option<config::ClientCa>,
+    at_once: NonZeroU32,
 }
 
 /// Those of the listeners that end TLS, by name.
@@ -46,39 +75,111 @@ pub(crate) fn listeners(
         let Some(settings) = &listener.tls else {
             continue;
         };
-        let acceptor = acceptor(settings).map_err(|source| SnapshotError::Tls {
+        let tls = Tls::new(listener, settings, metrics.tls(&listener.name));
+        let tls = tls.map_err(|source| SnapshotError::Tls {
             listener: Arc::clone(&listener.name),
             source,
         })?;
-        let acceptor = match listener.http2 {
-            Some(_) => acceptor.with_http2(),
-            None => acceptor,
-        };
-        let metrics = metrics.tls(&listener.name);
-        let tls = Arc::new(Tls { acceptor, metrics });
-        found.insert(Arc::clone(&listener.name), tls);
+        found.insert(Arc::clone(&listener.name), Arc::new(tls));
     }
     Ok(found)
 }
 
-fn acceptor(settings: &config::Tls) -> Result<Acceptor, tls::Error> {
-    let identities: Result<Vec<_>, _> = settings.certificates.iter().map(identity).collect();
+/// The turns that a worker has at these listeners.
+pub(crate) fn turns(listeners: &TlsListeners) -> Turns {
+    let count = |tls: &Tls| usize::try_from(tls.at_once.get()).unwrap_or(usize::MAX);
+    let listeners = listeners.iter();
+    Turns::new(listeners.map(|(name, tls)| (Arc::clone(name), count(tls))))
+}
+
+impl Tls {
+    fn new(
+        listener: &config::Listener,
+        settings: &config::Tls,
+        metrics: TlsMetrics,
+    ) -> Result<Self, tls::Error> {
+        let name = &listener.name;
+        let now = UnixTime::now();
+        let mut loaded = Vec::new();
+        for files in &settings.certificates {
+            let (identity, fault) = load::identity(files, now)?;
+            if let Some(fault) = fault {
+                load::tell_of_staple(name, files, &fault);
+            }
+            loaded.push((files.clone(), identity));
+        }
+        Ok(Self {
+            listener: Arc::clone(name),
+            acceptor: acceptor(listener, settings, &loaded)?,
+            metrics,
+            loaded,
+            ticket_key: settings.ticket_key.clone(),
+            client_ca: settings.client_ca.clone(),
+            at_once: settings.handshakes_at_once,
+        })
+    }
+
+    /// Has `tasks` follow what becomes of the files.
+    pub(crate) fn follow_files(&self, tasks: &Tasks) {
+        let pairs = self.loaded.iter();
+        let pairs =
+            pairs.map(|(files, shown)| Pair::new(&self.listener, &self.metrics, files, shown));
+        let (ticket_key, client_ca) = (self.ticket_key.clone(), self.client_ca.clone());
+        tasks.spawn(follow(Material {
+            acceptor: self.acceptor.clone(),
+            pairs: pairs.collect(),
+            ticket_key: ticket_key.map(|key| Followed::new(&self.listener, &self.metrics, key)),
+            client_ca: client_ca.map(|ca| Followed::new(&self.listener, &self.metrics, ca)),
+        }));
+    }
+}
+
+/// Looks at the files for ever. A filesystem that does not answer holds up nothing else.
+async fn follow(mut material: Material) {
+    loop {
+        let look = spawn_blocking(move || {
+            material.look(UnixTime::now());
+            material
+        });
+        match look.await {
+            Ok(back) => material = back,
+            Err(error) => {
+                return tracing::error!(%error, "files of TLS are not followed any more");
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+fn acceptor(
+    listener: &config::Listener,
+    settings: &config::Tls,
+    loaded: &[(config::Certificate, Identity)],
+) -> Result<Acceptor, tls::Error> {
+    let identities: Vec<_> = loaded.iter().map(|(_, shown)| shown.clone()).collect();
     let oldest = match settings.min_version {
         config::TlsVersion::Tls12 => tls::Oldest::Tls12,
         config::TlsVersion::Tls13 => tls::Oldest::Tls13,
     };
-    Acceptor::new(&identities?, oldest)
-}
-
-fn identity(certificate: &config::Certificate) -> Result<Identity, tls::Error> {
-    Identity::parse(file(&certificate.cert), file(&certificate.key))
-}
-
-fn file(file: &config::PemFile) -> File<'_> {
-    File {
-        path: &file.path,
-        content: file.content.expose(),
-    }
+    let tickets = match &settings.ticket_key {
+        Some(key) => TicketSecret::of(key.file.content.expose()),
+        None => TicketSecret::random()?,
+    };
+    let terms = Terms {
+        oldest,
+        listener: Arc::clone(&listener.name),
+        tickets,
+        clients: settings
+            .client_ca
+            .as_ref()
+            .map(load::authority)
+            .transpose()?,
+        application: match listener.http2 {
+            Some(_) => Application::Http2,
+            None => Application::Http1,
+        },
+    };
+    Acceptor::new(&identities, terms)
 }
 
 /// Does the handshake of a connection, and serves what is inside.
@@ -105,9 +206,12 @@ pub(crate) async fn serve(
         }
     };
     if let Some((stream, handshake)) = shaken {
-        let (version, resumed) = labels(handshake);
+        let (version, resumed) = labels(&handshake);
         connection.note_tls(version);
         tls.metrics.completed(version, resumed, begun.elapsed());
+        if let Some(cert) = handshake.client.and_then(|it| ClientCert::of(*it)) {
+            connection.identify(cert);
+        }
         drop(tls);
         let seated = Seated::new(stream, seat);
         match (handshake.application, connection.listener.http2) {
@@ -123,10 +227,14 @@ async fn handshake(
     connection: &Connection,
     due: Instant,
 ) -> Option<(TlsStream<TcpStream>, Handshake)> {
-    let (reason, error) = match timeout_at(due, tls.acceptor.accept(tcp)).await {
-        Ok(Ok(accepted)) => return Some(accepted),
-        Ok(Err(error)) => (error.reason(), Some(error)),
-        Err(_elapsed) => (TIMED_OUT, None),
+    let failure = match steps(tcp, tls, connection, due).await {
+        Ok(accepted) => return Some(accepted),
+        Err(failure) => failure,
+    };
+    let (reason, error) = match failure {
+        Failure::Handshake(error) => (error.reason(), Some(error)),
+        Failure::TimedOut => (TIMED_OUT, None),
+        Failure::NoTurn => (NO_TURN, None),
     };
     tls.metrics.failed(reason);
     tracing::debug!(
@@ -139,7 +247,49 @@ async fn handshake(
     None
 }
 
-fn labels(handshake: Handshake) -> (TlsVersion, Resumed) {
+/// Why a connection came to nothing before its first request.
+enum Failure {
+    Handshake(HandshakeError),
+    TimedOut,
+    NoTurn,
+}
+
+/// The hello, the turn, and everything else. Nothing is worked out before the turn has come, and
+/// nothing for a client that has gone by then.
+async fn steps(
+    tcp: TcpStream,
+    tls: &Tls,
+    connection: &Connection,
+    due: Instant,
+) -> Result<(TlsStream<TcpStream>, Handshake), Failure> {
+    let greeted = timeout_at(due, Greeted::wait(tcp)).await;
+    let greeted = greeted.map_err(|_elapsed| Failure::TimedOut)?;
+    let greeted = greeted.map_err(Failure::Handshake)?;
+    let turns = &connection.worker.turns;
+    let turn = turns.take(&connection.listener.name, &tls.metrics);
+    let turn = timeout_at(due, turn).await;
+    let turn = turn.map_err(|_elapsed| Failure::NoTurn)?;
+    if turns::is_gone(greeted.io()) {
+        return Err(Failure::Handshake(HandshakeError::Gone));
+    }
+    let shaking = in_turn(tls.acceptor.shake(greeted), turn);
+    let shaken = timeout_at(due, shaking).await;
+    let shaken = shaken.map_err(|_elapsed| Failure::TimedOut)?;
+    shaken.map_err(Failure::Handshake)
+}
+
+/// Does `work`, and gives the turn back when it is done or has taken long enough.
+async fn in_turn<R>(work: impl Future<Output = R>, turn: Option<Turn>) -> R {
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        done = work.as_mut() => return done,
+        () = sleep(turns::LONGEST_TURN) => drop(turn),
+    }
+    work.await
+}
+
+fn labels(handshake: &Handshake) -> (TlsVersion, Resumed) {
     let version = match handshake.version {
         tls::Version::Tls12 => TlsVersion::Tls12,
         tls::Version::Tls13 => TlsVersion::Tls13,

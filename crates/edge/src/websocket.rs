@@ -90,7 +90,7 @@ fn handshake(exchange: &Exchange, request: Request<Incoming>, admitted: &Admitte
     forward::request(
         &mut head,
         exchange.client(),
-        exchange.connection().scheme,
+        exchange.connection().arrival(),
         exchange.id(),
     );
     forward::mark_as_handshake(&mut head.headers);

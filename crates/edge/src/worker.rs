@@ -13,6 +13,8 @@ use switchyard_upstream::Dialer;
 use crate::handover::Handover;
 use crate::random::Random;
 use crate::snapshot::SnapshotCell;
+use crate::tls;
+use crate::turns::Turns;
 
 /// One worker's context. Everything in it but the snapshot is this worker's own.
 pub struct Worker {
@@ -25,6 +27,7 @@ pub struct Worker {
     pub(crate) tasks: Tasks,
     pub(crate) watch: Watch,
     pub(crate) random: Random,
+    pub(crate) turns: Turns,
     /// What sessions are told whose endpoint left before they opened.
     pub(crate) farewell: Close,
 }
@@ -45,8 +48,10 @@ impl Worker {
         watch: Watch,
         farewell: Close,
     ) -> Result<Self, getrandom::Error> {
+        let turns = tls::turns(&snapshot.load().tls);
         Ok(Self {
             snapshot,
+            turns,
             registry,
             handover,
             dialer: Dialer::new(tasks.clone()),

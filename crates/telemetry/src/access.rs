@@ -15,6 +15,15 @@ use crate::labels::{AffinityResult, Initiator};
 /// The target of every record, as in `{"target":"access",...}`.
 pub const TARGET: &str = "access";
 
+/// The certificate that a client showed.
+#[derive(Clone, Copy, Debug)]
+pub struct Cert<'a> {
+    /// Its subject, in printable ASCII.
+    pub subject: Option<&'a str>,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: &'a str,
+}
+
 /// A session that opened.
 pub struct Opened<'a> {
     /// What names the session in this process.
@@ -31,6 +40,8 @@ pub struct Opened<'a> {
     pub endpoint: &'a str,
     /// The client, through trusted proxies.
     pub client: IpAddr,
+    /// What the client showed at this listener, if it was asked.
+    pub cert: Option<Cert<'a>>,
     /// The host that was asked for.
     pub host: &'a str,
     /// The path and query that were asked for, [`redacted`].
@@ -55,6 +66,8 @@ impl Opened<'_> {
             cluster = self.cluster,
             endpoint = self.endpoint,
             client = %self.client,
+            client_cert = self.cert.and_then(|cert| cert.subject),
+            client_cert_sha256 = self.cert.map(|cert| cert.sha256),
             host = self.host,
             path = self.path,
             subprotocol = self.subprotocol,
@@ -150,6 +163,8 @@ pub struct Request<'a> {
     pub endpoint: Option<&'a str>,
     /// The client, through trusted proxies.
     pub client: IpAddr,
+    /// What the client showed at this listener, if it was asked.
+    pub cert: Option<Cert<'a>>,
     /// The method as it was sent.
     pub method: &'a str,
     /// The host that was asked for.
@@ -175,6 +190,8 @@ impl Request<'_> {
             cluster = self.cluster,
             endpoint = self.endpoint,
             client = %self.client,
+            client_cert = self.cert.and_then(|cert| cert.subject),
+            client_cert_sha256 = self.cert.map(|cert| cert.sha256),
             method = self.method,
             host = self.host,
             path = self.path,

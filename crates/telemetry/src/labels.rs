@@ -330,6 +330,28 @@ impl ProxyHeader {
     }
 }
 
+/// What became of a file that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// It is in use.
+    Ok,
+    /// It cannot be used, and what was there before still is.
+    Failed,
+}
+
+impl Reload {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ok, Self::Failed];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// How far this process has gone in leaving. The gauge shows the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrainState {

@@ -14,6 +14,7 @@
     reason = "a harness that panics is a test that fails, at the line that asked"
 )]
 
+pub mod authority;
 pub mod certificate;
 pub mod clients;
 pub mod cover;
@@ -39,6 +40,7 @@ pub mod socket;
 pub mod tunnel;
 pub mod wait;
 
+pub use authority::{Authority, Claims};
 pub use certificate::Certificate;
 pub use cover::{Cover, Guest, Manners, Newest};
 pub use dnsmasq::Dnsmasq;

@@ -12,9 +12,13 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::WantsClientCert;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, ConfigBuilder, HandshakeKind, RootCertStore,
+};
 
 use crate::certificate::Certificate;
 use crate::socket::Socket;
@@ -27,16 +31,15 @@ pub struct Trust(Arc<ClientConfig>);
 impl Trust {
     /// In these certificates.
     pub fn of(certificates: &[&Certificate]) -> Self {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates {
-            roots.add(certificate.der.clone()).expect("a certificate");
-        }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        Self(Arc::new(trusting(certificates).with_no_client_auth()))
+    }
+
+    /// The same for a client that shows a certificate of its own.
+    pub fn showing(client: &Certificate, certificates: &[&Certificate]) -> Self {
+        let key = PrivateKeyDer::from_pem_slice(client.key.as_bytes()).expect("a key");
+        let config = trusting(certificates)
+            .with_client_auth_cert(vec![client.der.clone()], key)
+            .expect("a certificate and its key");
         Self(Arc::new(config))
     }
 
@@ -47,6 +50,29 @@ impl Trust {
         Arc::make_mut(&mut self.0).alpn_protocols = protocols.collect();
         self
     }
+}
+
+impl Trust {
+    /// The hello of a client that asks for `name`, for those who say no more.
+    pub fn hello(&self, name: &str) -> Vec<u8> {
+        let name = ServerName::try_from(name.to_owned()).expect("a name");
+        let mut client = ClientConnection::new(Arc::clone(&self.0), name).expect("a client");
+        let mut hello = Vec::new();
+        client.write_tls(&mut hello).expect("a vector grows");
+        hello
+    }
+}
+
+fn trusting(certificates: &[&Certificate]) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate.der.clone()).expect("a certificate");
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
 }
 
 /// One connection over TLS.

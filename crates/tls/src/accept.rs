@@ -3,15 +3,18 @@
 use std::future::poll_fn;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::{CommonState, HandshakeKind, ProtocolVersion};
 
 use crate::acceptor::HTTP2;
+use crate::client::ClientCertificate;
 use crate::error::HandshakeError;
+use crate::hello::Greeted;
 use crate::session::Session;
 use crate::stream::TlsStream;
 
 /// How a handshake went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handshake {
     /// Which version of TLS.
     pub version: Version,
@@ -19,6 +22,8 @@ pub struct Handshake {
     pub resumption: Resumption,
     /// What is spoken inside.
     pub application: Application,
+    /// Who the client is, where it was asked and said so.
+    pub client: Option<Box<ClientCertificate>>,
 }
 
 /// A protocol inside TLS, as the two sides agreed on it (RFC 7301).
@@ -26,7 +31,7 @@ pub struct Handshake {
 pub enum Application {
     /// Also that of clients that offer nothing.
     Http1,
-    /// Where the [`Acceptor`](crate::Acceptor) offers it.
+    /// Where both offer it.
     Http2,
 }
 
@@ -49,20 +54,25 @@ pub enum Resumption {
 }
 
 pub(crate) async fn handshake<T>(
-    io: T,
+    greeted: Greeted<T>,
     session: Session,
 ) -> Result<(TlsStream<T>, Handshake), HandshakeError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut stream = TlsStream::new(io, session);
-    let handshake = poll_fn(|cx| stream.poll_handshake(cx)).await?;
+    let mut stream = TlsStream::new(greeted.io, session);
+    stream.hear(&greeted.hello);
+    drop(greeted.hello);
+    let mut handshake = poll_fn(|cx| stream.poll_handshake(cx)).await?;
+    handshake.client = client(stream.peer_chain())?;
     Ok((stream, handshake))
 }
 
 impl Handshake {
+    /// Without the client, whom only a server is to look at.
     pub(crate) fn of(connection: &CommonState) -> Self {
         Self {
+            client: None,
             version: match connection.protocol_version() {
                 Some(ProtocolVersion::TLSv1_2) => Version::Tls12,
                 _ => Version::Tls13,
@@ -77,4 +87,16 @@ impl Handshake {
             },
         }
     }
+}
+
+/// The library has looked at it in this handshake, or in the one that the client goes on from.
+fn client(chain: &[CertificateDer<'_>]) -> Result<Option<Box<ClientCertificate>>, HandshakeError> {
+    let Some(own) = chain.first() else {
+        return Ok(None);
+    };
+    let client = ClientCertificate::parse(own).ok_or(HandshakeError::ClientUnreadable)?;
+    if client.has_expired(UnixTime::now()) {
+        return Err(HandshakeError::ClientExpired);
+    }
+    Ok(Some(Box::new(client)))
 }

@@ -3,18 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::server::{NoServerSessionStorage, UnbufferedServerConnection};
+use tokio_rustls::rustls::pki_types::UnixTime;
+use tokio_rustls::rustls::server::{
+    NoServerSessionStorage, UnbufferedServerConnection, WebPkiClientVerifier,
+};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
 
-use crate::accept::{self, Handshake};
+use crate::accept::{self, Application, Handshake};
+use crate::authority::Authority;
 use crate::error::{Error, HandshakeError};
+use crate::hello::Greeted;
 use crate::identity::Identity;
 use crate::names::Names;
+use crate::secret::{Secrets, TicketSecret};
 use crate::session::Session;
+use crate::shown::Shown;
 use crate::stream::TlsStream;
+use crate::tickets::Tickets;
 
 /// What is spoken inside, unless something better is.
 pub(crate) const HTTP1: &[u8] = b"http/1.1";
@@ -24,6 +33,9 @@ pub(crate) const HTTP2: &[u8] = b"h2";
 
 /// A client comes back with one connection, and that one brings it the next ticket.
 const TICKETS: usize = 1;
+
+/// The part of a ticket's scope that tells authorities apart, where clients are not asked who they are.
+const NO_CLIENT_CA: &[u8] = b"";
 
 /// The oldest version of TLS that is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +56,40 @@ impl Oldest {
     }
 }
 
+/// What holds for the clients of a listener.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The oldest version that they may speak.
+    pub oldest: Oldest,
+    /// The listener's name. Tickets of another listener are not taken.
+    pub listener: Arc<str>,
+    /// What their tickets are sealed with.
+    pub tickets: TicketSecret,
+    /// Whom their certificates must come from; without it they are not asked.
+    pub clients: Option<Authority>,
+    /// What is spoken inside with clients that offer it; HTTP/1.1 with all others.
+    pub application: Application,
+}
+
 /// Makes TLS connections of a listener's. Clones are the same.
 #[derive(Clone)]
 pub struct Acceptor {
-    config: Arc<ServerConfig>,
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    /// Replaced when other clients are to be let in.
+    config: ArcSwap<ServerConfig>,
+    lasting: Lasting,
+}
+
+/// What does not change with the clients that are let in.
+struct Lasting {
+    shown: Arc<Shown>,
+    secrets: Arc<Secrets>,
+    oldest: Oldest,
+    listener: Arc<str>,
+    application: Application,
 }
 
 impl Acceptor {
@@ -59,48 +101,100 @@ impl Acceptor {
     ///
     /// # Errors
     /// No identity, one that no client would be shown, or the library's refusal.
-    pub fn new(identities: &[Identity], oldest: Oldest) -> Result<Self, Error> {
-        let names = Names::new(identities)?;
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(oldest.versions())?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(names));
-        config.alpn_protocols = vec![HTTP1.to_vec()];
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = aws_lc_rs::Ticketer::new()?;
-        config.send_tls13_tickets = TICKETS;
+    pub fn new(identities: &[Identity], terms: Terms) -> Result<Self, Error> {
+        let lasting = Lasting {
+            shown: Arc::new(Shown::new(Names::new(identities)?)),
+            secrets: Arc::new(Secrets::new(terms.tickets)),
+            oldest: terms.oldest,
+            listener: terms.listener,
+            application: terms.application,
+        };
+        let config = lasting.config(terms.clients.as_ref())?;
+        let parts = Parts {
+            config: ArcSwap::from_pointee(config),
+            lasting,
+        };
         Ok(Self {
-            config: Arc::new(config),
+            parts: Arc::new(parts),
         })
     }
 
-    /// The same, with HTTP/2 for clients that offer it (RFC 7301).
-    #[must_use]
-    pub fn with_http2(mut self) -> Self {
-        let config = Arc::make_mut(&mut self.config);
-        config.alpn_protocols = vec![HTTP2.to_vec(), HTTP1.to_vec()];
-        self
+    /// Shows others from now on. Handshakes under way go on with what they began with.
+    ///
+    /// # Errors
+    /// As for [`Self::new`]; then nothing changes.
+    pub fn show(&self, identities: &[Identity]) -> Result<(), Error> {
+        self.parts.lasting.shown.replace(Names::new(identities)?);
+        Ok(())
     }
 
-    /// Does the handshake on a connection that has just been accepted. It waits for the client for
-    /// as long as it is polled: the deadline is the caller's.
+    /// Seals tickets with another secret from now on. Those of the one before are taken for one
+    /// more period.
+    pub fn seal_with(&self, tickets: TicketSecret) {
+        self.parts.lasting.secrets.replace(tickets, now());
+    }
+
+    /// Asks clients for certificates of another authority from now on. Tickets of the one before
+    /// are not taken.
+    ///
+    /// # Errors
+    /// The library's refusal; then nothing changes.
+    pub fn ask(&self, clients: &Authority) -> Result<(), Error> {
+        let config = self.parts.lasting.config(Some(clients))?;
+        self.parts.config.store(Arc::new(config));
+        Ok(())
+    }
+
+    /// Does the handshake with a client that has said hello. It waits for the client for as long as
+    /// it is polled: the deadline is the caller's.
     ///
     /// # Errors
     /// See [`HandshakeError`].
-    pub async fn accept<T>(&self, io: T) -> Result<(TlsStream<T>, Handshake), HandshakeError>
+    pub async fn shake<T>(
+        &self,
+        greeted: Greeted<T>,
+    ) -> Result<(TlsStream<T>, Handshake), HandshakeError>
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        accept::handshake(io, self.session()?).await
+        accept::handshake(greeted, self.session()?).await
     }
 
     pub(crate) fn session(&self) -> Result<Session, HandshakeError> {
-        let connection = UnbufferedServerConnection::new(Arc::clone(&self.config));
+        let connection = UnbufferedServerConnection::new(self.parts.config.load_full());
         connection
             .map(Session::new)
             .map_err(HandshakeError::Refused)
     }
+}
+
+impl Lasting {
+    fn config(&self, clients: Option<&Authority>) -> Result<ServerConfig, Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = match clients {
+            Some(authority) => authority.verifier(&provider)?,
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
+        let terms = clients.map_or(NO_CLIENT_CA, |authority| &authority.scope);
+        let scope = Secrets::scope(&self.listener, terms);
+        let secrets = Arc::clone(&self.secrets);
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(self.oldest.versions())?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::<Shown>::clone(&self.shown));
+        config.alpn_protocols = match self.application {
+            Application::Http1 => vec![HTTP1.to_vec()],
+            Application::Http2 => vec![HTTP2.to_vec(), HTTP1.to_vec()],
+        };
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = Arc::new(Tickets::new(secrets, scope, Box::new(now)));
+        config.send_tls13_tickets = TICKETS;
+        Ok(config)
+    }
+}
+
+fn now() -> u64 {
+    UnixTime::now().as_secs()
 }
 
 impl fmt::Debug for Acceptor {

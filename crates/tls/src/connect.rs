@@ -8,7 +8,7 @@ use tokio_rustls::rustls::client::UnbufferedClientConnection;
 use tokio_rustls::rustls::{self, CertificateError};
 
 use crate::accept::Handshake;
-use crate::error::HandshakeError;
+use crate::error::Interruption;
 use crate::session::Session;
 use crate::stream::TlsStream;
 
@@ -67,15 +67,15 @@ fn distrust(error: &CertificateError) -> &'static str {
     }
 }
 
-impl From<HandshakeError> for ConnectError {
-    fn from(error: HandshakeError) -> Self {
+impl From<Interruption> for ConnectError {
+    fn from(error: Interruption) -> Self {
         match error {
-            HandshakeError::Io(error) => Self::Io(error),
-            HandshakeError::Gone => Self::Gone,
-            HandshakeError::Refused(rustls::Error::InvalidCertificate(error)) => {
+            Interruption::Io(error) => Self::Io(error),
+            Interruption::Gone => Self::Gone,
+            Interruption::Refused(rustls::Error::InvalidCertificate(error)) => {
                 Self::Untrusted(error)
             }
-            HandshakeError::Refused(error) => Self::Refused(error),
+            Interruption::Refused(error) => Self::Refused(error),
         }
     }
 }

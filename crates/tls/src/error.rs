@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem;
+use tokio_rustls::rustls::server::VerifierBuilderError;
 
 /// Why a listener or a cluster cannot be set up for TLS. Each names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -87,27 +88,38 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
-    /// There is nothing to show.
-    #[error("a listener needs a certificate to end TLS")]
-    NoIdentity,
-    /// The file of authorities has none.
+    /// The file beside a certificate is not what clients could be shown with it.
+    #[error("`{file}` cannot be shown with its certificate: {fault}", file = file.display())]
+    Staple {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        fault: StapleFault,
+    },
+    /// The file of authorities has no certificate.
     #[error(
-        "there is no certificate in `{file}`: it should have those of the authorities that are trusted, \
-         `-----BEGIN CERTIFICATE-----` and so on",
+        "there is no certificate in `{file}`: it should have `-----BEGIN CERTIFICATE-----` in it, once for each \
+         authority that is trusted",
         file = file.display()
     )]
     NoAuthority {
         /// The file.
         file: PathBuf,
     },
-    /// A certificate in the file of authorities cannot be used.
-    #[error("a certificate in `{file}` cannot be that of an authority: {source}", file = file.display())]
+    /// One of the authorities is no certificate that can sign others.
+    #[error("a certificate in `{file}` cannot be an authority: {source}", file = file.display())]
     BadAuthority {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
         source: rustls::Error,
     },
+    /// The authorities cannot be used together.
+    #[error("clients cannot be asked for certificates: {0}")]
+    Verifier(#[source] VerifierBuilderError),
+    /// There is nothing to show.
+    #[error("a listener needs a certificate to end TLS")]
+    NoIdentity,
     /// No certificate could ever have this name.
     #[error("`{name}` is no name that a certificate can have")]
     ServerName {
@@ -124,9 +136,53 @@ pub enum Error {
         /// What was said where they were looked for.
         reasons: String,
     },
+    /// The system has no randomness to give.
+    #[error("the system has no randomness to give")]
+    NoRandomness,
     /// The library refused.
     #[error("TLS could not be set up: {0}")]
     Setup(#[from] rustls::Error),
+}
+
+/// What can be wrong with a staple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StapleFault {
+    /// It is something else.
+    #[error("it is no OCSP response in DER, as `openssl ocsp -respout` writes it")]
+    NoResponse,
+    /// The issuer did not answer the question.
+    #[error("the issuer had no answer; ask again")]
+    Unsuccessful,
+    /// Its certificate was replaced, and it was not.
+    #[error("it is about another certificate; get the one for this")]
+    OtherCertificate,
+    /// Revoked, or unknown.
+    #[error("it does not say that the certificate is good; get another certificate")]
+    NotGood,
+    /// Clients would refuse it.
+    #[error("its time is over; get a new one")]
+    Expired,
+}
+
+/// Why a handshake broke off, at either end.
+#[derive(Debug)]
+pub(crate) enum Interruption {
+    /// The connection broke.
+    Io(io::Error),
+    /// The peer went away.
+    Gone,
+    /// The peer has been told, or has told us, by an alert.
+    Refused(rustls::Error),
+}
+
+impl From<Interruption> for HandshakeError {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Io(error) => Self::Io(error),
+            Interruption::Gone => Self::Gone,
+            Interruption::Refused(error) => Self::Refused(error),
+        }
+    }
 }
 
 /// Why a handshake came to nothing.
@@ -141,6 +197,12 @@ pub enum HandshakeError {
     /// It is no TLS, or none that we agree on. The client has been told by an alert.
     #[error("{0}")]
     Refused(#[source] rustls::Error),
+    /// The client came back with a ticket, and its certificate has expired since.
+    #[error("the client's certificate has expired since it got its ticket")]
+    ClientExpired,
+    /// The client's certificate is good and still cannot be read.
+    #[error("the client's certificate cannot be read")]
+    ClientUnreadable,
 }
 
 impl HandshakeError {
@@ -150,6 +212,10 @@ impl HandshakeError {
             Self::Io(_) => "reset",
             Self::Gone => "client_gone",
             Self::Refused(rustls::Error::AlertReceived(_)) => "client_refused",
+            Self::Refused(rustls::Error::NoCertificatesPresented) => "no_client_cert",
+            Self::Refused(rustls::Error::InvalidCertificate(_))
+            | Self::ClientExpired
+            | Self::ClientUnreadable => "bad_client_cert",
             Self::Refused(rustls::Error::PeerIncompatible(_)) => "incompatible",
             Self::Refused(rustls::Error::InvalidMessage(_)) => "not_tls",
             Self::Refused(_) => "refused",

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey};
 use webpki::EndEntityCert;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
 
 use crate::error::Error;
+use crate::staple::Staple;
 
 /// What a key looks like that a passphrase protects: PKCS #8, and the older form.
 const ENCRYPTED: [&[u8]; 2] = [b"BEGIN ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED"];
@@ -33,6 +36,15 @@ pub struct Identity {
     /// The DNS names of the certificate in lower case, with a `*.` where it has one.
     pub(crate) names: Vec<Box<str>>,
     pub(crate) file: Box<Path>,
+    pub(crate) serial: Box<[u8]>,
+    expires: i64,
+    staple: Option<Staple>,
+}
+
+/// What is read of a certificate beside its names.
+struct Facts {
+    serial: Box<[u8]>,
+    expires: i64,
 }
 
 impl Identity {
@@ -43,6 +55,7 @@ impl Identity {
     pub fn parse(cert: File<'_>, key: File<'_>) -> Result<Self, Error> {
         let chain = chain(cert)?;
         let names = names(cert, &chain)?;
+        let Facts { serial, expires } = facts(cert, &chain)?;
         let identity = CertifiedKey::new(chain, signing_key(key)?);
         // A key whose public half cannot be had is believed: signing will tell.
         if let Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) =
@@ -55,7 +68,40 @@ impl Identity {
             key: Arc::new(identity),
             names,
             file: cert.path.into(),
+            serial,
+            expires,
+            staple: None,
         })
+    }
+
+    /// The same with what the issuer says about the certificate, which clients that ask are shown.
+    ///
+    /// # Errors
+    /// The file has nothing that they could be shown.
+    pub fn stapled(&self, response: File<'_>, now: UnixTime) -> Result<Self, Error> {
+        let staple = Staple::parse(response, &self.serial, now)?;
+        Ok(self.with(Some(staple)))
+    }
+
+    /// The same without it, where its time is over.
+    pub fn without_old_staple(&self, now: UnixTime) -> Option<Self> {
+        let staple = self.staple.as_ref()?;
+        staple.is_over(now).then(|| self.with(None))
+    }
+
+    /// When the certificate expires, in Unix time.
+    pub fn expires(&self) -> i64 {
+        self.expires
+    }
+
+    fn with(&self, staple: Option<Staple>) -> Self {
+        let mut key = CertifiedKey::clone(&self.key);
+        key.ocsp = staple.as_ref().map(|staple| staple.der.clone());
+        Self {
+            key: Arc::new(key),
+            staple,
+            ..self.clone()
+        }
     }
 }
 
@@ -82,6 +128,18 @@ fn names(file: File<'_>, chain: &[CertificateDer<'_>]) -> Result<Vec<Box<str>>, 
     })?;
     let names = parsed.valid_dns_names();
     Ok(names.map(|name| name.to_ascii_lowercase().into()).collect())
+}
+
+fn facts(file: File<'_>, chain: &[CertificateDer<'_>]) -> Result<Facts, Error> {
+    let own = chain.first().map(AsRef::as_ref).unwrap_or_default();
+    let (_, own) = X509Certificate::from_der(own).map_err(|_nom| Error::BadCertificate {
+        file: file.path.into(),
+        source: webpki::Error::BadDer,
+    })?;
+    Ok(Facts {
+        serial: own.raw_serial().into(),
+        expires: own.validity().not_after.timestamp(),
+    })
 }
 
 fn signing_key(file: File<'_>) -> Result<Arc<dyn SigningKey>, Error> {

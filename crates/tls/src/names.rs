@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 use crate::error::Error;
@@ -57,21 +56,18 @@ impl Names {
 
     /// The certificate for `name`, which is in lower case. A wildcard stands for exactly one label
     /// (RFC 9525 section 6.3).
-    fn find(&self, name: &str) -> &Arc<CertifiedKey> {
+    pub(crate) fn find(&self, name: Option<&str>) -> &Arc<CertifiedKey> {
+        let found = name.and_then(|name| self.find_named(name));
+        found.unwrap_or(&self.first)
+    }
+
+    fn find_named(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
         let exact = self.exact.get(name);
         let wildcard = || {
             let (_, parent) = name.split_once('.')?;
             self.wildcard.get(parent)
         };
-        exact.or_else(wildcard).unwrap_or(&self.first)
-    }
-}
-
-impl ResolvesServerCert for Names {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        // The library has put the name in lower case.
-        let found = hello.server_name().map(|name| self.find(name));
-        Some(Arc::clone(found.unwrap_or(&self.first)))
+        exact.or_else(wildcard)
     }
 }
 
@@ -85,7 +81,7 @@ mod tests {
         let identities = [identity(&["first.test"]), identity(&["*.Chat.test"])];
         let names = Names::new(&identities).unwrap();
         let found = |name: &str| {
-            let key = names.find(name);
+            let key = names.find(Some(name));
             identities.iter().position(|it| Arc::ptr_eq(&it.key, key))
         };
         assert_eq!(found("a.chat.test"), Some(1));

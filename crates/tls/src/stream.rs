@@ -9,11 +9,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::server::UnbufferedServerConnection;
 
 use crate::accept::Handshake;
 use crate::connection::Connection;
-use crate::error::HandshakeError;
+use crate::error::Interruption;
 use crate::scratch::{self, INPUT, RECORD, WRITE};
 use crate::session::{Inlet, Session};
 
@@ -56,25 +57,42 @@ impl<T, C> fmt::Debug for TlsStream<T, C> {
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin, C: Connection> TlsStream<T, C> {
+    /// The certificates that the peer has shown, its own first.
+    pub(crate) fn peer_chain(&self) -> &[CertificateDer<'static>] {
+        let chain = self.parts.session.common().peer_certificates();
+        chain.unwrap_or_default()
+    }
+
+    /// Takes in what was read before; less than the room that a thread has for it.
+    pub(crate) fn hear(&mut self, records: &[u8]) {
+        scratch::with_records(|buffer| {
+            if let Some(buffer) = buffer.get_mut(..records.len()) {
+                buffer.copy_from_slice(records);
+                let nowhere = &mut ReadBuf::new(&mut []);
+                self.parts.session.receive(buffer, nowhere);
+            }
+        });
+    }
+
     /// Ready when the handshake is done and all of it is sent, or it failed.
     pub(crate) fn poll_handshake(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Handshake, HandshakeError>> {
+    ) -> Poll<Result<Handshake, Interruption>> {
         loop {
             let sent = self.poll_send(cx);
             if let Inlet::Failed(error) = self.parts.session.inlet() {
-                return Poll::Ready(Err(HandshakeError::Refused((**error).clone())));
+                return Poll::Ready(Err(Interruption::Refused((**error).clone())));
             }
-            ready!(sent).map_err(HandshakeError::Io)?;
+            ready!(sent).map_err(Interruption::Io)?;
             if !self.parts.session.common().is_handshaking() {
                 return Poll::Ready(Ok(Handshake::of(self.parts.session.common())));
             }
             if let Inlet::Ended = self.parts.session.inlet() {
-                return Poll::Ready(Err(HandshakeError::Gone));
+                return Poll::Ready(Err(Interruption::Gone));
             }
             let nowhere = &mut ReadBuf::new(&mut []);
-            ready!(self.poll_receive(cx, nowhere)).map_err(HandshakeError::Io)?;
+            ready!(self.poll_receive(cx, nowhere)).map_err(Interruption::Io)?;
         }
     }
 

@@ -15,7 +15,10 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion,
 };
 
-use crate::{Acceptor, File, Handshake, HandshakeError, Identity, Oldest, TlsStream};
+use crate::{
+    Acceptor, Application, File, Handshake, HandshakeError, Identity, Oldest, Terms, TicketSecret,
+    TlsStream,
+};
 
 /// A socket whose other end is the test.
 #[derive(Debug, Default)]
@@ -96,13 +99,28 @@ pub(crate) fn file<'a>(name: &'a str, content: &'a str) -> File<'a> {
     }
 }
 
+pub(crate) fn bytes_file<'a>(name: &'a str, content: &'a [u8]) -> File<'a> {
+    let path = Path::new(name);
+    File { path, content }
+}
+
 pub(crate) fn identity(names: &[&str]) -> Identity {
     let (cert, key) = pems(names);
     Identity::parse(file("tls.crt", &cert), file("tls.key", &key)).unwrap()
 }
 
+pub(crate) fn terms(oldest: Oldest) -> Terms {
+    Terms {
+        oldest,
+        listener: "web".into(),
+        tickets: TicketSecret::random().unwrap(),
+        clients: None,
+        application: Application::Http1,
+    }
+}
+
 pub(crate) fn acceptor() -> Acceptor {
-    Acceptor::new(&[identity(&["localhost"])], Oldest::Tls12).unwrap()
+    Acceptor::new(&[identity(&["localhost"])], terms(Oldest::Tls12)).unwrap()
 }
 
 pub(crate) fn context() -> Context<'static> {
@@ -174,13 +192,13 @@ pub(crate) struct Pair {
 impl Pair {
     pub(crate) fn new() -> Self {
         let identities = [identity(&["localhost"])];
-        let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+        let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
         Self::of(&acceptor, Client::of(&identities).connect("localhost")).unwrap()
     }
 
     pub(crate) fn tls12() -> Self {
         let identities = [identity(&["localhost"])];
-        let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+        let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
         Self::of(&acceptor, Client::tls12(&identities).connect("localhost")).unwrap()
     }
 

@@ -3,6 +3,8 @@
 mod broken;
 mod certificates;
 mod client;
+mod clients;
+mod greeting;
 mod handshakes;
 mod properties;
 

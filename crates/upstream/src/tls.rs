@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use switchyard_config::{self as config, ClusterTls, PemFile};
+use switchyard_config::{self as config, ClusterTls, NamedFile};
 use switchyard_telemetry::labels::{Resumed, TlsVersion};
 use switchyard_telemetry::metrics::endpoint::EndpointMetrics;
 use switchyard_tls::{
@@ -132,7 +132,7 @@ impl Secured {
                 Err(NoTls::NoHttp2)
             }
             Ok(Ok((stream, handshake))) => {
-                let (version, resumed) = labels(handshake);
+                let (version, resumed) = labels(&handshake);
                 metrics.tls_completed(version, resumed);
                 self.is_told.store(false, Ordering::Relaxed);
                 Ok(Stream::Tls(stream))
@@ -165,18 +165,18 @@ fn server_name(text: &str) -> Result<ServerName, Error> {
     ServerName::parse(text).ok_or_else(|| Error::ServerName { name: text.into() })
 }
 
-fn identity(certificate: &config::Certificate) -> Result<Identity, Error> {
+fn identity(certificate: &config::ClientCertificate) -> Result<Identity, Error> {
     Identity::parse(file(&certificate.cert), file(&certificate.key))
 }
 
-fn file(file: &PemFile) -> File<'_> {
+fn file(file: &NamedFile) -> File<'_> {
     File {
         path: &file.path,
         content: file.content.expose(),
     }
 }
 
-fn labels(handshake: Handshake) -> (TlsVersion, Resumed) {
+fn labels(handshake: &Handshake) -> (TlsVersion, Resumed) {
     let version = match handshake.version {
         Version::Tls12 => TlsVersion::Tls12,
         Version::Tls13 => TlsVersion::Tls13,

@@ -58,7 +58,7 @@ fn pythons_websockets_echoes_every_size() {
 }
 
 /// What OpenSSL's client says of a handshake; it sends `request` and ends.
-fn s_client(gateway: &Gateway, arguments: &[&str], request: &str) -> (bool, String) {
+pub(super) fn s_client(gateway: &Gateway, arguments: &[&str], request: &str) -> (bool, String) {
     let mut client = Command::new("openssl")
         .args(["s_client", "-connect", &gateway.web().to_string()])
         .args([
@@ -86,7 +86,8 @@ fn s_client(gateway: &Gateway, arguments: &[&str], request: &str) -> (bool, Stri
     )
 }
 
-const LAST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+/// After this the gateway closes the connection.
+pub(super) const LAST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 #[test]
 fn openssl_speaks_1_2_and_1_3_and_is_refused_1_1() {

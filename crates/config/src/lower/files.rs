@@ -1,17 +1,16 @@
 //! Files that the configuration names.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ReadFile;
 use crate::decode::At;
-use crate::model::{PemFile, Secret};
+use crate::model::{NamedFile, Secret, WrongLength, describe};
 use crate::report::{Problem, Report};
 use crate::scalar::{File, Name, Scalar as _};
 
 /// Shorter secrets can be guessed.
 const MIN_BYTES: usize = 16;
-/// Longer ones are no secrets, but the wrong file.
-const MAX_BYTES: usize = 4096;
 
 /// Reads files, relative to the directory of the configuration.
 pub(super) struct Files<'a> {
@@ -22,13 +21,25 @@ pub(super) struct Files<'a> {
 impl Files<'_> {
     /// The content of a secret file without the space around it.
     pub(super) fn secret(&self, file: &At<File>, report: &mut Report) -> Option<Secret> {
+        let secret = self.secret_of(file, MIN_BYTES, report)?;
+        Some(secret.content)
+    }
+
+    /// The same of at least so many bytes, with its place.
+    pub(super) fn secret_of(
+        &self,
+        file: &At<File>,
+        least: usize,
+        report: &mut Report,
+    ) -> Option<NamedFile> {
         let (path, content) = self.read(file, report)?;
-        let secret = content.trim_ascii();
-        if !(MIN_BYTES..=MAX_BYTES).contains(&secret.len()) {
-            report.add(wrong_length(file, &path, secret.len()));
-            return None;
+        match Secret::of_file(&content, least) {
+            Ok(content) => Some(NamedFile { path, content }),
+            Err(wrong) => {
+                report.add(wrong_length(file, &path, wrong));
+                None
+            }
         }
-        Some(Secret::new(secret))
     }
 
     /// A name alone.
@@ -44,11 +55,31 @@ impl Files<'_> {
         name.ok()
     }
 
-    /// A certificate or a key.
-    pub(super) fn pem(&self, file: &At<File>, report: &mut Report) -> Option<PemFile> {
+    /// A file for others to look into.
+    pub(super) fn whole(&self, file: &At<File>, report: &mut Report) -> Option<NamedFile> {
         let (path, content) = self.read(file, report)?;
         let content = Secret::new(&content);
-        Some(PemFile { path, content })
+        Some(NamedFile { path, content })
+    }
+
+    /// The file at `path`, which `file` leads to, where there is one.
+    pub(super) fn beside(
+        &self,
+        path: PathBuf,
+        file: &At<File>,
+        report: &mut Report,
+    ) -> Option<NamedFile> {
+        match (self.read)(&path) {
+            Ok(content) => {
+                let content = Secret::new(&content);
+                Some(NamedFile { path, content })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                report.add(unreadable(file, &path, &error));
+                None
+            }
+        }
     }
 
     fn read(&self, file: &At<File>, report: &mut Report) -> Option<(PathBuf, Vec<u8>)> {
@@ -56,24 +87,25 @@ impl Files<'_> {
         match (self.read)(&path) {
             Ok(content) => Some((path, content)),
             Err(error) => {
-                let cause = error.to_string();
-                let cause = cause.split(" (os error").next().unwrap_or_default();
-                let message = format!("cannot read `{}`: {cause}", path.display());
-                report.add(Problem::new(file.span, message));
+                report.add(unreadable(file, &path, &error));
                 None
             }
         }
     }
 }
 
-fn wrong_length(file: &At<File>, path: &Path, bytes: usize) -> Problem {
+fn unreadable(file: &At<File>, path: &Path, error: &io::Error) -> Problem {
+    let message = format!("cannot read `{}`: {}", path.display(), describe(error));
+    Problem::new(file.span, message)
+}
+
+fn wrong_length(file: &At<File>, path: &Path, wrong: WrongLength) -> Problem {
     let path = path.display();
-    if bytes > MAX_BYTES {
-        let message = format!("`{path}` holds more than the {MAX_BYTES} bytes a secret may have");
-        return Problem::new(file.span, message).help("is it the right file?");
+    let problem = Problem::new(file.span, format!("`{path}` is no secret: {wrong}"));
+    match wrong {
+        WrongLength::TooLong => problem.help("is it the right file?"),
+        WrongLength::TooShort { .. } => problem.help(format!(
+            "`head -c 32 /dev/urandom | base64 > {path}` makes a good one"
+        )),
     }
-    let message = format!("the secret in `{path}` has {bytes} bytes, and {MIN_BYTES} are needed");
-    Problem::new(file.span, message).help(format!(
-        "`head -c 32 /dev/urandom | base64 > {path}` makes a good one"
-    ))
 }

@@ -2,13 +2,18 @@
 
 use ipnet::IpNet;
 
+use std::sync::Arc;
+
 use super::files::Files;
 use super::{Names, optional};
 use crate::decode::{At, Known, List};
-use crate::model::{AcceptProxy, Certificate, Http2, Listener, Tls};
+use crate::model::{
+    AcceptProxy, Certificate, ClientAuth, ClientCa, Http2, Listener, TicketKey, Tls,
+};
+use crate::node::Given;
 use crate::raw;
 use crate::report::{Problem, Report};
-use crate::scalar::Switch;
+use crate::scalar::{File, Switch};
 
 /// The proxies that are believed.
 type Trusted<'a> = Known<&'a List<IpNet, 0>>;
@@ -98,10 +103,50 @@ fn tls(raw: raw::Tls, files: &Files<'_>, report: &mut Report) -> Option<Tls> {
         .iter()
         .map(|raw| certificate(raw, files, report))
         .collect();
+    let ticket_key = raw
+        .ticket_key_file
+        .and_then(|file| optional(file, |file| ticket_key(&file, files, report)));
+    let client_ca = client_ca(raw.client_ca, raw.client_auth, files, report);
     Some(Tls {
         certificates: certificates.into_iter().collect::<Option<_>>()?,
         min_version: raw.min_version?,
+        handshakes_at_once: raw.handshakes_at_once?.at_least_one(),
+        ticket_key: ticket_key?,
+        client_ca: client_ca?,
     })
+}
+
+fn client_ca(
+    file: Known<Option<At<File>>>,
+    demand: Known<At<ClientAuth>>,
+    files: &Files<'_>,
+    report: &mut Report,
+) -> Known<Option<ClientCa>> {
+    let Some(written) = file? else {
+        if let Some(demand) = demand.filter(|it| it.given == Given::File) {
+            let problem = Problem::new(demand.span, "this says nothing without `client_ca`");
+            report.add(problem.help("name the authority of the clients' certificates there"));
+        }
+        return Some(None);
+    };
+    let file = files.whole(&written, report);
+    Some(Some(ClientCa {
+        name: name(&written),
+        file: file?,
+        demand: demand?.value,
+    }))
+}
+
+fn ticket_key(written: &At<File>, files: &Files<'_>, report: &mut Report) -> Option<TicketKey> {
+    Some(TicketKey {
+        name: name(written),
+        file: files.secret_of(written, TicketKey::MIN_BYTES, report)?,
+    })
+}
+
+/// What a file is called in logs and metrics.
+fn name(written: &At<File>) -> Arc<str> {
+    written.value.0.to_string_lossy().into()
 }
 
 fn certificate(
@@ -109,10 +154,14 @@ fn certificate(
     files: &Files<'_>,
     report: &mut Report,
 ) -> Option<Certificate> {
-    let cert = raw.cert.as_ref().and_then(|file| files.pem(file, report));
-    let key = raw.key.as_ref().and_then(|file| files.pem(file, report));
+    let cert = raw.cert.as_ref().and_then(|file| files.whole(file, report));
+    let key = raw.key.as_ref().and_then(|file| files.whole(file, report));
+    let (written, cert) = (raw.cert.as_ref()?, cert?);
+    let beside = Certificate::staple_path(&cert.path);
     Some(Certificate {
-        cert: cert?,
+        name: name(written),
+        staple: files.beside(beside, written, report),
+        cert,
         key: key?,
     })
 }

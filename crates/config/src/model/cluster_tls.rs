@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Certificate, PemFile, TlsVersion};
+use super::{NamedFile, TlsVersion};
 
 /// How a cluster's endpoints are spoken to over TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,9 +12,18 @@ pub struct ClusterTls {
     /// Whose word is taken for who an endpoint is.
     pub trust: Trust,
     /// What an endpoint is shown that asks who comes.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<ClientCertificate>,
     /// The oldest version that is spoken.
     pub min_version: TlsVersion,
+}
+
+/// What the gateway shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate and its chain, in PEM.
+    pub cert: NamedFile,
+    /// The private key, in PEM.
+    pub key: NamedFile,
 }
 
 /// Whose word is taken for who an endpoint is.
@@ -23,7 +32,7 @@ pub enum Trust {
     /// The authorities that this machine trusts.
     System,
     /// Those in a file, and no others.
-    Authorities(PemFile),
+    Authorities(NamedFile),
     /// Nobody is asked.
     Anyone,
 }

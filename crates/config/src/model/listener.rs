@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::choice::choice;
-use super::secret::Secret;
+use super::file::{NamedFile, Unreadable};
 
 /// An address that the gateway accepts on, with its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,24 +45,116 @@ pub struct Tls {
     pub certificates: Vec<Certificate>,
     /// The oldest version that clients may speak.
     pub min_version: TlsVersion,
+    /// Handshakes that each worker does at the same time.
+    pub handshakes_at_once: NonZeroU32,
+    /// What the keys of tickets are derived from; without it each process has its own.
+    pub ticket_key: Option<TicketKey>,
+    /// Whom clients' certificates must come from; without it they are not asked for one.
+    pub client_ca: Option<ClientCa>,
+}
+
+/// The file with the authority that signs the certificates of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCa {
+    /// Its path as it was written: what it is called in logs.
+    pub name: Arc<str>,
+    /// The file, in PEM.
+    pub file: NamedFile,
+    /// Whether clients may do without.
+    pub demand: ClientAuth,
+}
+
+impl ClientCa {
+    /// The same from the file as it is now.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read_again(&self) -> Result<Self, Unreadable> {
+        Ok(Self {
+            name: Arc::clone(&self.name),
+            file: NamedFile::read(&self.file.path)?,
+            demand: self.demand,
+        })
+    }
+}
+
+choice! {
+    /// Whether a client may do without a certificate.
+    ClientAuth {
+        /// It may not.
+        Required = "required",
+        /// It may; one that it does show must be good.
+        Optional = "optional",
+    }
+}
+
+/// The file with the secret of the tickets. Space around it is none of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketKey {
+    /// Its path as it was written: what it is called in logs.
+    pub name: Arc<str>,
+    /// The file, at least [`Self::MIN_BYTES`] of it.
+    pub file: NamedFile,
+}
+
+impl TicketKey {
+    /// Shorter ones can be guessed, and every session that began with a ticket be read.
+    pub(crate) const MIN_BYTES: usize = 32;
+
+    /// The same from the file as it is now.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no secret.
+    pub fn read_again(&self) -> Result<Self, Unreadable> {
+        Ok(Self {
+            name: Arc::clone(&self.name),
+            file: NamedFile::read_secret(&self.file.path, Self::MIN_BYTES)?,
+        })
+    }
 }
 
 /// A certificate and its key, as they stand in their files. What is in them is for `tls` to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The certificate and its chain.
-    pub cert: PemFile,
-    /// The private key.
-    pub key: PemFile,
+    /// The path of `cert` as it was written: what the pair is called in metrics and logs.
+    pub name: Arc<str>,
+    /// The certificate and its chain, in PEM.
+    pub cert: NamedFile,
+    /// The private key, in PEM.
+    pub key: NamedFile,
+    /// What the issuer says about the certificate (OCSP, in DER), where it lies beside it.
+    pub staple: Option<NamedFile>,
 }
 
-/// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PemFile {
-    /// Where it is, for messages.
-    pub path: PathBuf,
-    /// What is in it.
-    pub content: Secret,
+/// What is behind the path of a certificate in that of its staple.
+const STAPLE: &str = ".ocsp";
+
+impl Certificate {
+    /// Every file that makes a difference, whether it exists or not.
+    pub fn paths(&self) -> [PathBuf; 3] {
+        let cert = self.cert.path.clone();
+        let staple = Self::staple_path(&cert);
+        [cert, self.key.path.clone(), staple]
+    }
+
+    /// The same from the files as they are now.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn read_again(&self) -> Result<Self, Unreadable> {
+        Ok(Self {
+            name: Arc::clone(&self.name),
+            cert: NamedFile::read(&self.cert.path)?,
+            key: NamedFile::read(&self.key.path)?,
+            staple: NamedFile::read_if_there(&Self::staple_path(&self.cert.path))?,
+        })
+    }
+
+    pub(crate) fn staple_path(cert: &Path) -> PathBuf {
+        let mut path = cert.as_os_str().to_owned();
+        path.push(STAPLE);
+        path.into()
+    }
 }
 
 choice! {

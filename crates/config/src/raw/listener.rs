@@ -3,7 +3,7 @@
 use super::Timeout;
 use crate::decode::table::table;
 use crate::decode::{At, List};
-use crate::model::{AcceptProxy, TlsVersion};
+use crate::model::{AcceptProxy, ClientAuth, TlsVersion};
 use crate::scalar::{Address, Count, File, Name, Switch};
 
 table! {
@@ -41,8 +41,19 @@ table! {
         /// A client is shown the one that has the name it asks for, exactly or by a wildcard. One
         /// that asks for another name, or for none, is shown the first.
         certificates: List<Certificate, 1>, eg "[{ cert: tls.crt, key: tls.key }]";
+        /// A PEM file with the certificates that sign those of clients. With it clients are asked who
+        /// they are, and endpoints are told in `X-Forwarded-Client-Cert`.
+        client_ca: Option<At<File>>, eg "/etc/switchyard/clients.crt";
+        /// Whether a client without a certificate is let in, where there is a `client_ca`.
+        client_auth: At<ClientAuth> = "required";
         /// The oldest version of TLS that clients may speak; the newest is 1.3.
         min_version: TlsVersion = "1.2", eg "\"1.2\"";
+        /// Handshakes that each worker does at the same time. Others wait in the order of their hellos,
+        /// and one whose client has gone meanwhile is not begun.
+        handshakes_at_once: Count<1, 1_000_000> = "512";
+        /// A file of at least 32 bytes that are hard to guess, the same on every replica: then clients
+        /// resume at any of them, and after a restart. Without it they do at the same process only.
+        ticket_key_file: Option<At<File>>, eg "/etc/switchyard/ticket-key";
     }
 }
 
@@ -50,7 +61,8 @@ table! {
     /// A certificate and the key that belongs to it.
     Certificate {
         /// A PEM file: the certificate of this server, and behind it those of its issuers up to
-        /// one that clients know.
+        /// one that clients know. A file of that name with `.ocsp` behind it, if there is one, is its
+        /// issuer's statement about it (OCSP, in DER), and shown with it.
         cert: At<File>, eg "/etc/switchyard/tls/tls.crt";
         /// A PEM file with the private key of the certificate, without a passphrase.
         key: At<File>, eg "/etc/switchyard/tls/tls.key";

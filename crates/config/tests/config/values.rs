@@ -9,10 +9,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use switchyard_config::{
     AcceptProxy, AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress,
-    ClusterTls, Config, Drain, DrainClose, DrainOrder, Endpoint, HeaderCase, HeaderMatch,
-    HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match, PathPattern, PemFile,
-    SameSite, Secret, Segment, SendProxy, Split, Tls, TlsVersion, Trust, WebSocket, Workers, load,
-    parse, parse_with,
+    ClientCertificate, ClusterTls, Config, Drain, DrainClose, DrainOrder, Endpoint, HeaderCase,
+    HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match, NamedFile,
+    PathPattern, SameSite, Secret, Segment, SendProxy, Split, Tls, TlsVersion, Trust, WebSocket,
+    Workers, load, parse, parse_with,
 };
 
 use crate::project;
@@ -310,28 +310,33 @@ fn certificates_are_read_beside_the_configuration() {
         - { name: b, address: \"127.0.0.1:0\", tls: { certificates: [{ cert: b.crt, key: b.key }], min_version: 1.3 } }\n\
         routes: [{ name: all, cluster: app }]\n\
         clusters: [{ name: app, endpoints: [{ address: \"10.0.0.1:9000\" }] }]\n";
-    let read = |path: &Path| Ok(format!(" {}\n", path.display()).into_bytes());
+    let read = |path: &Path| match path.to_str() {
+        Some("etc/a.crt.ocsp") => Err(io::ErrorKind::NotFound.into()),
+        _ => Ok(format!(" {}\n", path.display()).into_bytes()),
+    };
     let config = parse_with(text, Path::new("etc/f.yaml"), &read).unwrap();
-    let file = |path: &str| PemFile {
+    let file = |path: &str| NamedFile {
         path: path.into(),
         content: Secret::new(format!(" {path}\n").as_bytes()),
     };
-    let tls = |cert: &str, key: &str, min_version| Tls {
+    let tls = |name: &str, key: &str, min_version| Tls {
         certificates: vec![Certificate {
-            cert: file(cert),
+            name: name.into(),
+            cert: file(&format!("etc/{name}")),
             key: file(key),
+            staple: (name == "b.crt").then(|| file("etc/b.crt.ocsp")),
         }],
         min_version,
+        handshakes_at_once: NonZeroU32::new(512).unwrap(),
+        ticket_key: None,
+        client_ca: None,
     };
     let [web, a, b] = &config.listeners[..] else {
         panic!("{:?}", config.listeners)
     };
     assert_eq!(web.tls, None);
-    assert_eq!(a.tls, Some(tls("etc/a.crt", "/k/a.key", TlsVersion::Tls12)));
-    assert_eq!(
-        b.tls,
-        Some(tls("etc/b.crt", "etc/b.key", TlsVersion::Tls13))
-    );
+    assert_eq!(a.tls, Some(tls("a.crt", "/k/a.key", TlsVersion::Tls12)));
+    assert_eq!(b.tls, Some(tls("b.crt", "etc/b.key", TlsVersion::Tls13)));
 }
 
 #[test]
@@ -346,7 +351,7 @@ fn clusters_verify_their_endpoints_unless_told_not_to() {
         - { name: none, endpoints: [{ address: \"10.0.0.1:9000\" }], tls: { dangerously_skip_verification: true } }\n";
     let read = |path: &Path| Ok(format!("{}", path.display()).into_bytes());
     let config = parse_with(text, Path::new("etc/f.yaml"), &read).unwrap();
-    let file = |path: &str| PemFile {
+    let file = |path: &str| NamedFile {
         path: path.into(),
         content: Secret::new(path.as_bytes()),
     };
@@ -360,7 +365,7 @@ fn clusters_verify_their_endpoints_unless_told_not_to() {
     let own = ClusterTls {
         server_name: Some("a.b".into()),
         trust: Trust::Authorities(file("etc/ca.pem")),
-        certificate: Some(Certificate {
+        certificate: Some(ClientCertificate {
             cert: file("etc/c.crt"),
             key: file("/k/c.key"),
         }),

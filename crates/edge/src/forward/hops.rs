@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
-use super::{Scheme, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use super::{
+    Scheme, X_FORWARDED_CLIENT_CERT, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO,
+};
 use crate::client_address::Client;
 
 /// Adds this hop. What an untrusted peer claimed has been removed before, so whatever is there now
@@ -35,6 +37,11 @@ pub(super) fn write(headers: &mut HeaderMap, client: &Client, scheme: Scheme, ho
     headers
         .entry(X_FORWARDED_HOST)
         .or_insert_with(|| host.clone());
+}
+
+/// Adds the certificate that this hop's client showed to those of the hops before.
+pub(super) fn add_cert(headers: &mut HeaderMap, cert: &HeaderValue) {
+    extend(headers, X_FORWARDED_CLIENT_CERT, None, text(cert));
 }
 
 /// Adds `hop` to the list `name`, on one line; a new list begins with `first`.
@@ -67,7 +74,7 @@ fn node(address: IpAddr) -> String {
     }
 }
 
-/// A vetted host has no character that would need escaping.
+/// A vetted host has no character that would need escaping, and what we wrote has none.
 fn text(host: &HeaderValue) -> &str {
     host.to_str().unwrap_or_default()
 }

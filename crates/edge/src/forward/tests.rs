@@ -34,8 +34,32 @@ fn sent_over(
 ) -> HeaderMap {
     let mut headers = headers(fields);
     let id = RequestId::keep_or_make(&headers, client.trust, || 0xabc);
-    super::fields(&mut headers, client, scheme, &id);
+    let arrival = Arrival { scheme, cert: None };
+    super::fields(&mut headers, client, arrival, &id);
     headers
+}
+
+#[test]
+fn a_clients_certificate_is_said_by_us_and_by_trusted_proxies_alone() {
+    let cert = HeaderValue::from_static("Hash=ab");
+    let with = |client: &Client, cert: Option<&HeaderValue>| {
+        let mut headers = headers(&[
+            ("host", "a.example"),
+            ("x-forwarded-client-cert", "Hash=cd"),
+            ("x-forwarded-client-cert", "Hash=ef"),
+        ]);
+        let id = RequestId::keep_or_make(&headers, client.trust, || 0xabc);
+        let scheme = Scheme::Https;
+        fields(&mut headers, client, Arrival { scheme, cert }, &id);
+        let lines = headers.get_all(X_FORWARDED_CLIENT_CERT).iter();
+        let lines = lines.map(|it| it.to_str().unwrap().to_owned());
+        lines.collect::<Vec<_>>()
+    };
+    assert_eq!(with(&stranger(), Some(&cert)), ["Hash=ab"]);
+    assert!(with(&stranger(), None).is_empty());
+    let proxy = client("10.0.0.1", "198.51.100.7", Trust::Trusted);
+    assert_eq!(with(&proxy, Some(&cert)), ["Hash=cd, Hash=ef, Hash=ab"]);
+    assert_eq!(with(&proxy, None), ["Hash=cd", "Hash=ef"]);
 }
 
 #[test]
@@ -226,7 +250,11 @@ fn the_target_is_put_in_origin_form() {
             .header("host", "a.example");
         let (mut head, ()) = request.body(()).unwrap().into_parts();
         let id = RequestId::keep_or_make(&head.headers, Trust::Untrusted, || 1);
-        super::request(&mut head, &stranger(), Scheme::Http, &id);
+        let arrival = Arrival {
+            scheme: Scheme::Http,
+            cert: None,
+        };
+        super::request(&mut head, &stranger(), arrival, &id);
         assert_eq!(head.uri.to_string(), expected, "{uri}");
     }
 }

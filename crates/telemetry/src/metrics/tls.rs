@@ -1,11 +1,14 @@
-//! Handshakes of TLS on a listener.
+//! TLS of a listener: its handshakes, and its files.
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
 
 use super::registered;
-use crate::labels::{Resumed, TlsVersion};
+use crate::labels::{Reload, Resumed, TlsVersion};
 
 /// From a client on this host that resumes to one on a slow line.
 const SECONDS: [f64; 12] = [
@@ -22,6 +25,9 @@ const NO_VERSION: &str = "none";
 pub(super) struct TlsVecs {
     handshakes: IntCounterVec,
     seconds: HistogramVec,
+    expiry: IntGaugeVec,
+    reloads: IntCounterVec,
+    waiting: IntGaugeVec,
 }
 
 impl TlsVecs {
@@ -35,11 +41,30 @@ impl TlsVecs {
             "Time from an accepted connection to the end of its TLS handshake, where that was \
              completed, in seconds.",
         );
+        let expiry = Opts::new(
+            "switchyard_tls_certificate_expiry_timestamp_seconds",
+            "When the certificate that is shown now expires, in Unix time.",
+        );
+        let reloads = Opts::new(
+            "switchyard_tls_reloads_total",
+            "Files of TLS that changed and were put to use (ok), or cannot be used (failed).",
+        );
+        let waiting = Opts::new(
+            "switchyard_tls_handshakes_waiting",
+            "TLS handshakes whose client has said hello and whose turn has not come.",
+        );
         let labels = ["listener", "result", "version", "resumed"];
+        let of_file = ["listener", "certificate"];
         let seconds = seconds.buckets(SECONDS.to_vec());
         Ok(Self {
             handshakes: registered(registry, IntCounterVec::new(handshakes, &labels)?)?,
             seconds: registered(registry, HistogramVec::new(seconds, &["listener"])?)?,
+            expiry: registered(registry, IntGaugeVec::new(expiry, &of_file)?)?,
+            waiting: registered(registry, IntGaugeVec::new(waiting, &["listener"])?)?,
+            reloads: registered(
+                registry,
+                IntCounterVec::new(reloads, &["listener", "result"])?,
+            )?,
         })
     }
 
@@ -48,6 +73,10 @@ impl TlsVecs {
             listener: name.into(),
             handshakes: self.handshakes.clone(),
             seconds: self.seconds.with_label_values(&[name]),
+            expiry: self.expiry.clone(),
+            waiting: self.waiting.with_label_values(&[name]),
+            reloads: Reload::ALL
+                .map(|result| self.reloads.with_label_values(&[name, result.as_str()])),
         }
     }
 }
@@ -58,6 +87,19 @@ pub struct TlsMetrics {
     listener: Box<str>,
     handshakes: IntCounterVec,
     seconds: Histogram,
+    expiry: IntGaugeVec,
+    reloads: [IntCounter; Reload::ALL.len()],
+    waiting: IntGauge,
+}
+
+/// A handshake waits for its turn, until this is dropped.
+#[must_use]
+pub struct Waiting(IntGauge);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl TlsMetrics {
@@ -70,6 +112,27 @@ impl TlsMetrics {
     /// Counts a handshake that was not. `reason` is from a closed list.
     pub fn failed(&self, reason: &'static str) {
         self.count(reason, NO_VERSION, Resumed::No);
+    }
+
+    /// A handshake waits for its turn.
+    pub fn waits(&self) -> Waiting {
+        self.waiting.inc();
+        Waiting(self.waiting.clone())
+    }
+
+    /// The certificate of that name, as the configuration calls it, expires at this Unix time.
+    pub fn expires(&self, certificate: &str, at: i64) {
+        let labels = [&*self.listener, certificate];
+        self.expiry.with_label_values(&labels).set(at);
+    }
+
+    /// Counts files that changed.
+    pub fn reloaded(&self, result: Reload) {
+        for (it, counter) in Reload::ALL.into_iter().zip(&self.reloads) {
+            if it == result {
+                counter.inc();
+            }
+        }
     }
 
     fn count(&self, result: &str, version: &str, resumed: Resumed) {

@@ -10,14 +10,15 @@ use tokio_rustls::rustls::crypto::cipher::{
 use tokio_rustls::rustls::{ConnectionTrafficSecrets, ContentType, ProtocolVersion};
 
 use super::pending;
+use crate::error::Interruption;
 use crate::scratch::RECORD;
-use crate::testing::{Client, Pair, Wire, acceptor, context, identity, spoken};
+use crate::testing::{Client, Pair, Wire, acceptor, context, identity, spoken, terms};
 use crate::{Acceptor, HandshakeError, Oldest, TlsStream};
 
 fn refused(
     wire: Wire,
 ) -> (
-    Poll<Result<crate::Handshake, HandshakeError>>,
+    Poll<Result<crate::Handshake, Interruption>>,
     TlsStream<Wire>,
 ) {
     let mut server = TlsStream::new(wire, acceptor().session().unwrap());
@@ -38,7 +39,7 @@ fn plain_http_is_answered_with_an_alert() {
     let Poll::Ready(Err(error)) = polled else {
         panic!()
     };
-    assert_eq!(error.reason(), "not_tls");
+    assert_eq!(HandshakeError::from(error).reason(), "not_tls");
     let alert = &server.io_mut().outgoing;
     assert_eq!((alert[0], alert.len()), (21, 7), "{alert:?}");
     assert_eq!(server.held(), 0);
@@ -56,7 +57,7 @@ fn a_client_that_goes_before_it_is_done_is_no_error_of_ours() {
         let Poll::Ready(Err(error)) = polled else {
             panic!()
         };
-        assert_eq!(error.reason(), "client_gone");
+        assert_eq!(HandshakeError::from(error).reason(), "client_gone");
     }
 }
 
@@ -67,7 +68,10 @@ fn a_hello_without_end_is_not_kept() {
     let (mut polled, mut server) = refused(comes(&[&first]));
     for _ in 0..60 {
         if let Poll::Ready(refused) = polled {
-            assert_eq!(refused.unwrap_err().reason(), "not_tls");
+            assert_eq!(
+                HandshakeError::from(refused.unwrap_err()).reason(),
+                "not_tls"
+            );
             assert_eq!(server.held(), 0);
             return;
         }
@@ -127,7 +131,7 @@ impl Forger {
     /// Takes the keys of the client.
     fn new() -> (Self, Pair) {
         let identities = [identity(&["localhost"])];
-        let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+        let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
         let client = Client::only(&identities, TLS13_AES_128_GCM_SHA256);
         let pair = Pair::of(&acceptor, client.connect("localhost")).unwrap();
         let stand_in = client.connect("localhost");

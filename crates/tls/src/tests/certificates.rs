@@ -1,7 +1,10 @@
 //! Everything that can be wrong with a pair of files, and what is said about it.
 
-use crate::testing::{file, identity, pems};
-use crate::{Acceptor, Identity, Oldest};
+use std::time::Duration;
+
+use crate::staple::tests::response;
+use crate::testing::{bytes_file, file, identity, pems, terms};
+use crate::{Acceptor, Identity, Oldest, UnixTime};
 
 fn said(cert: &str, key: &str) -> String {
     let parsed = Identity::parse(file("tls.crt", cert), file("tls.key", key));
@@ -82,7 +85,7 @@ fn a_key_of_another_certificate_is_named() {
 #[test]
 fn a_certificate_that_no_client_would_get_is_refused() {
     let refused = |identities: &[Identity]| {
-        let made = Acceptor::new(identities, Oldest::Tls12);
+        let made = Acceptor::new(identities, terms(Oldest::Tls12));
         made.unwrap_err().to_string()
     };
     let same = [identity(&["a.test"]), identity(&["A.test"])];
@@ -90,5 +93,22 @@ fn a_certificate_that_no_client_would_get_is_refused() {
     let nameless = [identity(&["a.test"]), identity(&["127.0.0.1"])];
     assert_says(&refused(&nameless), &["`tls.crt` has no DNS name"]);
     assert_says(&refused(&[]), &["needs a certificate"]);
-    assert!(Acceptor::new(&[identity(&["127.0.0.1"])], Oldest::Tls12).is_ok());
+    assert!(Acceptor::new(&[identity(&["127.0.0.1"])], terms(Oldest::Tls12)).is_ok());
+}
+
+#[test]
+fn a_staple_is_taken_off_when_its_time_is_over() {
+    let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let (bare, new_year) = (identity(&["a.test"]), 1_893_456_000);
+    let staple = response(&bare.serial, 0, Some("20300101000000Z"));
+    let staple = bytes_file("tls.crt.ocsp", &staple);
+    let stapled = bare.stapled(staple, at(new_year - 1)).unwrap();
+    assert_eq!(stapled.key.ocsp.as_deref(), Some(staple.content));
+    assert!(stapled.without_old_staple(at(new_year - 1)).is_none());
+    let over = stapled.without_old_staple(at(new_year)).unwrap();
+    assert!(over.key.ocsp.is_none() && over.without_old_staple(at(new_year)).is_none());
+    let refused = bare.stapled(staple, at(new_year)).unwrap_err().to_string();
+    assert_says(&refused, &["`tls.crt.ocsp`", "its time is over"]);
+    let other = identity(&["a.test"]).stapled(staple, at(0)).unwrap_err();
+    assert_says(&other.to_string(), &["about another certificate"]);
 }

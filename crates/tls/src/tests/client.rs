@@ -16,6 +16,8 @@ use tokio_rustls::rustls::{
 
 use crate::accept::{Handshake, Resumption, Version};
 use crate::connect::{ClientStream, ConnectError, is_tls_failure};
+use crate::names::Names;
+use crate::shown::Shown;
 use crate::testing::{Wire, context, file, identity, pems};
 use crate::{Connector, ConnectorSettings, Destination, Error, Identity, Oldest, ServerName};
 use crate::{TlsStream, Trust};
@@ -55,12 +57,12 @@ fn server_that_asks(
             .build()
             .unwrap()
     });
-    let resolver = crate::names::Names::new(std::slice::from_ref(&own.identity)).unwrap();
+    let names = Names::new(std::slice::from_ref(&own.identity)).unwrap();
     let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .unwrap()
         .with_client_cert_verifier(verifier.unwrap_or_else(|| Arc::new(NoClientAuth)))
-        .with_cert_resolver(Arc::new(resolver));
+        .with_cert_resolver(Arc::new(Shown::new(names)));
     Arc::new(config)
 }
 

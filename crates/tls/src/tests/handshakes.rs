@@ -5,7 +5,7 @@ use std::task::Poll;
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::{ClientConnection, ProtocolVersion};
 
-use crate::testing::{Client, Pair, Wire, context, identity, spoken};
+use crate::testing::{Client, Pair, Wire, context, identity, spoken, terms};
 use crate::{Acceptor, Oldest, Resumption, TlsStream, Version};
 
 #[test]
@@ -22,7 +22,7 @@ fn the_newest_version_that_both_have_is_spoken() {
 #[test]
 fn an_older_version_is_refused_where_the_listener_says_so() {
     let identities = [identity(&["localhost"])];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls13).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls13)).unwrap();
     let client = Client::tls12(&identities).connect("localhost");
     let error = Pair::of(&acceptor, client).err().unwrap();
     assert_eq!(error.reason(), "incompatible");
@@ -31,7 +31,7 @@ fn an_older_version_is_refused_where_the_listener_says_so() {
 #[test]
 fn a_client_that_comes_back_resumes() {
     let identities = [identity(&["localhost"])];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
     for client in [Client::of(&identities), Client::tls12(&identities)] {
         let mut kinds = Vec::new();
         for _ in 0..3 {
@@ -50,7 +50,7 @@ fn a_client_that_comes_back_resumes() {
 #[test]
 fn http_1_is_agreed_on_and_nothing_else() {
     let identities = [identity(&["localhost"])];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
     let agreed = |protocols: &[&str]| {
         let client = Client::of(&identities)
             .protocols(protocols)
@@ -74,7 +74,7 @@ fn the_name_that_is_asked_for_chooses_the_certificate() {
         identity(&["*.chat.test", "chat.test"]),
         identity(&["One.chat.test", "chat.test"]),
     ];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
     for (name, expected) in [
         ("first.test", 0),
         ("two.chat.test", 1),
@@ -94,7 +94,7 @@ fn a_name_that_nobody_has_gets_the_first_and_so_does_none() {
         identity(&["first.test", "127.0.0.1"]),
         identity(&["*.chat.test"]),
     ];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
     for unknown in ["other.test", "a.b.chat.test"] {
         let error = Pair::of(&acceptor, Client::of(&identities).connect(unknown))
             .err()
@@ -109,7 +109,7 @@ fn a_name_that_nobody_has_gets_the_first_and_so_does_none() {
 #[test]
 fn a_handshake_over_a_slow_wire_is_the_same() {
     let identities = [identity(&["localhost"])];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
     let mut client = Client::of(&identities).connect("localhost");
     let mut server = TlsStream::new(Wire::default(), acceptor.session().unwrap());
     loop {
@@ -132,7 +132,7 @@ fn a_handshake_over_a_slow_wire_is_the_same() {
 #[test]
 fn what_comes_with_the_end_of_the_handshake_is_not_lost() {
     let identities = [identity(&["localhost"])];
-    let acceptor = Acceptor::new(&identities, Oldest::Tls12).unwrap();
+    let acceptor = Acceptor::new(&identities, terms(Oldest::Tls12)).unwrap();
     let mut client = Client::of(&identities).connect("localhost");
     let mut server = TlsStream::new(Wire::default(), acceptor.session().unwrap());
     server.io_mut().incoming.push_back(spoken(&mut client));
@@ -154,4 +154,25 @@ fn what_comes_with_the_end_of_the_handshake_is_not_lost() {
 #[test]
 fn a_stream_is_no_larger_than_its_socket() {
     assert_eq!(size_of::<TlsStream<TcpStream>>(), size_of::<usize>());
+}
+
+#[test]
+fn what_is_shown_is_replaced_for_those_who_come_later() {
+    let before = [identity(&["localhost"])];
+    let after = [identity(&["other.test"]), identity(&["localhost"])];
+    let acceptor = Acceptor::new(&before, terms(Oldest::Tls12)).unwrap();
+    let client = Client::of(&[&before[..], &after].concat());
+    let mut early = Pair::of(&acceptor, client.connect("localhost")).unwrap();
+    acceptor.show(&after).unwrap();
+    let fresh = Client::of(&after);
+    let late = Pair::of(&acceptor, fresh.connect("localhost")).unwrap();
+    assert_eq!(shown(&late.client), after[1].key.cert[0].as_ref());
+    assert!(matches!(early.write(b"x"), Poll::Ready(Ok(1))));
+    assert_eq!(early.heard().0, b"x");
+    // The ticket of before is as good as ever.
+    let again = Pair::of(&acceptor, client.connect("localhost")).unwrap();
+    assert_eq!(again.handshake.resumption, Resumption::Resumed);
+    acceptor.show(&[]).unwrap_err();
+    let late = Pair::of(&acceptor, fresh.connect("localhost")).unwrap();
+    assert_eq!(shown(&late.client), after[1].key.cert[0].as_ref());
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::files::Files;
 use super::super::optional;
 use crate::decode::{At, Known};
-use crate::model::{Certificate, ClusterTls, Trust};
+use crate::model::{ClientCertificate, ClusterTls, Trust};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::{File, Switch};
@@ -42,7 +42,7 @@ fn trust(
     match (ca, skip.value) {
         (None, Switch::Off) => Some(Trust::System),
         (None, Switch::On) => Some(Trust::Anyone),
-        (Some(ca), Switch::Off) => files.pem(&ca, report).map(Trust::Authorities),
+        (Some(ca), Switch::Off) => files.whole(&ca, report).map(Trust::Authorities),
         (Some(ca), Switch::On) => {
             let message = "nobody is verified, so there is nobody to trust";
             let problem = Problem::new(skip.span, message).related(ca.span, "trusted");
@@ -56,10 +56,10 @@ fn certificate(
     raw: &raw::ClientCertificate,
     files: &Files<'_>,
     report: &mut Report,
-) -> Option<Certificate> {
-    let cert = raw.cert.as_ref().and_then(|file| files.pem(file, report));
-    let key = raw.key.as_ref().and_then(|file| files.pem(file, report));
-    Some(Certificate {
+) -> Option<ClientCertificate> {
+    let cert = raw.cert.as_ref().and_then(|file| files.whole(file, report));
+    let key = raw.key.as_ref().and_then(|file| files.whole(file, report));
+    Some(ClientCertificate {
         cert: cert?,
         key: key?,
     })

@@ -1,0 +1,80 @@
+use std::future::poll_fn;
+use std::net::Shutdown;
+use std::pin::pin;
+use std::task::Poll;
+
+use switchyard_telemetry::{Build, Metrics};
+use tokio::net::TcpListener;
+
+use super::*;
+
+fn metrics() -> Metrics {
+    let build = Build {
+        version: "",
+        revision: "",
+        rustc: "",
+    };
+    Metrics::new(build).unwrap()
+}
+
+fn waiting(metrics: &Metrics) -> String {
+    let text = metrics.render().unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("switchyard_tls_handshakes_waiting{"));
+    line.unwrap().rsplit(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn turns_are_given_in_order() {
+    let metrics = metrics();
+    let tls = metrics.tls("web");
+    let turns = Turns::new([(Arc::from("web"), 1)].into_iter());
+    let first = turns.take("web", &tls).await;
+    assert!(first.is_some());
+    let mut second = pin!(turns.take("web", &tls));
+    let mut third = Box::pin(turns.take("web", &tls));
+    let mut fourth = pin!(turns.take("web", &tls));
+    poll_fn(|cx| {
+        assert!(second.as_mut().poll(cx).is_pending());
+        assert!(third.as_mut().poll(cx).is_pending());
+        assert!(fourth.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    assert_eq!(waiting(&metrics), "3");
+    drop(first);
+    poll_fn(|cx| {
+        assert!(third.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    let second = second.await;
+    drop(third);
+    assert_eq!(waiting(&metrics), "1");
+    drop(second);
+    assert!(fourth.await.is_some());
+    assert_eq!(waiting(&metrics), "0");
+    assert!(turns.take("other", &tls).await.is_none());
+}
+
+#[tokio::test]
+async fn a_client_that_went_is_seen_and_one_that_waits_is_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pair = async || {
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().await.unwrap().0)
+    };
+    let (silent, server) = pair().await;
+    assert!(!is_gone(&server));
+    silent.shutdown(Shutdown::Write).unwrap();
+    server.readable().await.unwrap();
+    assert!(is_gone(&server));
+    let (reset, server) = pair().await;
+    SockRef::from(&reset)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(reset);
+    server.readable().await.unwrap();
+    assert!(is_gone(&server));
+}
