@@ -111,6 +111,7 @@ fn a_session_is_a_stream_and_one_like_any_other() {
     ends.client.socket().finish();
     let record = stage.gateway.closed();
     assert_eq!(record["code"], 4001);
+    assert_eq!(record["protocol"], "h2");
     assert_eq!(record["initiator"], "downstream");
     stage.wait_sessions(0);
     let labels = [("route", "main"), ("protocol", "h2")];

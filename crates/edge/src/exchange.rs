@@ -13,7 +13,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use switchyard_drain::Phase;
 use switchyard_relay::{SessionId, SessionInfo, Tie};
 use switchyard_telemetry::access;
-use switchyard_telemetry::labels::{AffinityResult, MethodClass};
+use switchyard_telemetry::labels::{AffinityResult, MethodClass, Protocol};
 use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{Body, Cluster, Dialer, Endpoint, Introduction};
 
@@ -46,6 +46,7 @@ pub(crate) struct Exchange {
     client: Client,
     id: RequestId,
     kind: Kind,
+    protocol: Protocol,
     received: Instant,
     asked: Asked,
     route: Option<Arc<Route>>,
@@ -70,7 +71,11 @@ enum Record {
 
 impl Exchange {
     /// Begins with the head of a request.
-    pub(crate) fn begin<B>(connection: &Arc<Connection>, request: &Request<B>) -> Self {
+    pub(crate) fn begin<B>(
+        connection: &Arc<Connection>,
+        request: &Request<B>,
+        protocol: Protocol,
+    ) -> Self {
         let received = Instant::now();
         connection.note_request();
         let snapshot = connection.worker.snapshot.load_full();
@@ -83,6 +88,7 @@ impl Exchange {
             client,
             id: RequestId::keep_or_make(headers, client.trust, random),
             kind: vet::intent(request),
+            protocol,
             received,
             asked: Asked::of(request),
             route: None,
@@ -171,6 +177,7 @@ impl Exchange {
             endpoint: self.endpoint_name().unwrap_or_default(),
             client: self.client.address,
             cert: self.cert(),
+            protocol: self.protocol,
             host: self.asked.host(),
             path: &self.asked.path(),
             subprotocol: opened.subprotocol,
@@ -221,6 +228,7 @@ impl Exchange {
             endpoint: self.endpoint_name(),
             client: self.client.address,
             cert: self.cert(),
+            protocol: self.protocol,
             method: self.asked.method.as_str(),
             host: self.asked.host(),
             path: &self.asked.path(),

@@ -157,6 +157,7 @@ impl Record {
             cluster: &session.cluster,
             endpoint: &session.endpoint,
             client: session.client,
+            protocol: self.protocol,
             affinity: self.affinity,
             initiator,
             code,

@@ -60,7 +60,7 @@ impl<P: Protocol> tower::Service<Request<Incoming>> for Door<P> {
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let stay = P::stay(&self.connection);
         let request = P::request(request, &self.connection.worker.random);
-        let mut exchange = Exchange::begin(&self.connection, &request);
+        let mut exchange = Exchange::begin(&self.connection, &request, P::LABEL);
         Box::pin(async move {
             let result = answer::<P>(&mut exchange, request).await;
             Ok(P::response(exchange.finish(result), stay))

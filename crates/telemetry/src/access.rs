@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::labels::{AffinityResult, Initiator};
+use crate::labels::{AffinityResult, Initiator, Protocol};
 
 /// The target of every record, as in `{"target":"access",...}`.
 pub const TARGET: &str = "access";
@@ -42,6 +42,8 @@ pub struct Opened<'a> {
     pub client: IpAddr,
     /// What the client showed at this listener, if it was asked.
     pub cert: Option<Cert<'a>>,
+    /// What the client speaks.
+    pub protocol: Protocol,
     /// The host that was asked for.
     pub host: &'a str,
     /// The path and query that were asked for, [`redacted`].
@@ -68,6 +70,7 @@ impl Opened<'_> {
             client = %self.client,
             client_cert = self.cert.and_then(|cert| cert.subject),
             client_cert_sha256 = self.cert.map(|cert| cert.sha256),
+            protocol = self.protocol.as_str(),
             host = self.host,
             path = self.path,
             subprotocol = self.subprotocol,
@@ -103,6 +106,8 @@ pub struct Closed<'a> {
     pub endpoint: &'a str,
     /// The client, through trusted proxies.
     pub client: IpAddr,
+    /// What the client speaks.
+    pub protocol: Protocol,
     /// Where the affinity led when it opened.
     pub affinity: AffinityResult,
     /// Who ended it.
@@ -133,6 +138,7 @@ impl Closed<'_> {
             cluster = self.cluster,
             endpoint = self.endpoint,
             client = %self.client,
+            protocol = self.protocol.as_str(),
             affinity = self.affinity.as_str(),
             initiator = self.initiator.as_str(),
             code = self.code,
@@ -165,6 +171,8 @@ pub struct Request<'a> {
     pub client: IpAddr,
     /// What the client showed at this listener, if it was asked.
     pub cert: Option<Cert<'a>>,
+    /// What the client speaks.
+    pub protocol: Protocol,
     /// The method as it was sent.
     pub method: &'a str,
     /// The host that was asked for.
@@ -192,6 +200,7 @@ impl Request<'_> {
             client = %self.client,
             client_cert = self.cert.and_then(|cert| cert.subject),
             client_cert_sha256 = self.cert.map(|cert| cert.sha256),
+            protocol = self.protocol.as_str(),
             method = self.method,
             host = self.host,
             path = self.path,

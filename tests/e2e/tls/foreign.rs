@@ -145,3 +145,44 @@ fn openssl_updates_the_keys_of_both_sides_in_the_middle() {
     assert!(rest.contains("HTTP/1.1 200 OK"), "{rest}");
     client.wait().unwrap();
 }
+
+/// The names of all cipher suites that OpenSSL has for this version, weak and obsolete ones included.
+fn suites(version: &str) -> Vec<String> {
+    let output = Command::new("openssl")
+        .args(["ciphers", "-s", version, "ALL:COMPLEMENTOFALL:@SECLEVEL=0"])
+        .output()
+        .unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    listed.trim().split(':').map(str::to_owned).collect()
+}
+
+#[test]
+fn openssl_finds_no_cipher_without_forward_secrecy_and_authentication() {
+    let endpoint = Endpoint::named("one");
+    let (gateway, _) = gateway(Settings::to(&[endpoint.address()]), &[&["localhost"]]);
+    let old = suites("-tls1_2");
+    assert!(old.len() > 50, "{old:?}");
+    let accepted = old.iter().filter(|suite| {
+        let suite = format!("{suite}:@SECLEVEL=0");
+        s_client(&gateway, &["-tls1_2", "-cipher", &suite], LAST).0
+    });
+    let mut accepted: Vec<_> = accepted.map(String::as_str).collect();
+    accepted.sort_unstable();
+    // The certificate is for ECDSA; with one for RSA they are the same three.
+    let expected = [
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+    ];
+    assert_eq!(accepted, expected);
+    for (suite, is_spoken) in [
+        ("TLS_AES_128_GCM_SHA256", true),
+        ("TLS_AES_256_GCM_SHA384", true),
+        ("TLS_CHACHA20_POLY1305_SHA256", true),
+        ("TLS_AES_128_CCM_SHA256", false),
+        ("TLS_AES_128_CCM_8_SHA256", false),
+    ] {
+        let (ended, said) = s_client(&gateway, &["-tls1_3", "-ciphersuites", suite], LAST);
+        assert_eq!(ended, is_spoken, "{suite}: {said}");
+    }
+}

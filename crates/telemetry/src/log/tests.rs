@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::*;
 use crate::access::{Closed, Opened, Request, Traffic};
-use crate::labels::{AffinityResult, Initiator};
+use crate::labels::{AffinityResult, Initiator, Protocol};
 
 /// What an address in tests is.
 const CLIENT: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
@@ -73,6 +73,7 @@ fn opened() -> Opened<'static> {
         endpoint: "10.0.0.1:80",
         client: CLIENT,
         cert: None,
+        protocol: Protocol::Http2,
         host: "chat.example.com",
         path: "/rooms/7?token=*",
         subprotocol: None,
@@ -89,6 +90,7 @@ fn closed() -> Closed<'static> {
         cluster: "app",
         endpoint: "10.0.0.1:80",
         client: CLIENT,
+        protocol: Protocol::Http2,
         affinity: AffinityResult::Failover,
         initiator: Initiator::Downstream,
         code: 1001,
@@ -142,6 +144,7 @@ fn the_records_of_a_session_carry_numbers_as_numbers() {
     assert_eq!(opened["target"], "access");
     assert_eq!(opened["client"], "192.0.2.7");
     assert_eq!(opened["handshake_ms"], 1.25);
+    assert_eq!(opened["protocol"], "h2");
     assert_eq!(opened["affinity"], "owner");
     assert!(opened.get("subprotocol").is_none());
     assert_eq!(closed["message"], "session closed");
@@ -166,6 +169,7 @@ fn the_record_of_a_request_leaves_out_what_there_was_not() {
         endpoint: None,
         client: CLIENT,
         cert: None,
+        protocol: Protocol::Http2,
         method: "GET",
         host: "example.com",
         path: "/",
