@@ -1,6 +1,7 @@
 //! Clients that speak HTTP/2: plain requests, and WebSockets as streams of one connection.
 
 mod abuse;
+mod browsers;
 mod conformance;
 mod endings;
 mod foreign;

@@ -195,7 +195,8 @@ fn answer(mut socket: Socket, name: &str) {
     }
 }
 
-/// Sends every data frame and every Close back, and answers each Ping, until the other side goes.
+/// Sends every data frame and every Close back, and answers each Ping, until the other side goes; then
+/// goes as well.
 pub fn echo(mut peer: Peer) {
     while peer.socket().has_more() {
         let mut frame = peer.receive();
@@ -209,4 +210,5 @@ pub fn echo(mut peer: Peer) {
             peer.socket().finish();
         }
     }
+    peer.socket().finish();
 }

@@ -1,8 +1,8 @@
-//! Clients that are not ours: curl, Python's `h2` and Chromium.
+//! Clients that are not ours: curl and Python's `h2`. Those of nghttp2, node's and the browsers have files of
+//! their own.
 
 use std::process::Command;
 
-use rustix::process::Signal;
 use switchyard_testkit::head::read_body;
 use switchyard_testkit::peer::Role;
 use switchyard_testkit::{
@@ -13,7 +13,7 @@ use super::files;
 use crate::support::{BINARY, gateway};
 
 /// An endpoint that answers, echoes, and takes nothing from who comes as `/deaf`.
-fn endpoint() -> Endpoint {
+pub(super) fn endpoint() -> Endpoint {
     Endpoint::serve(|mut socket: Socket| {
         while let Some(request) = Head::next(&mut socket) {
             if request.get("upgrade").is_some() {
@@ -36,12 +36,23 @@ fn converse(mut socket: Socket, request: Head) {
     }
 }
 
-fn over_tls(endpoint: &Endpoint) -> Gateway {
+/// A gateway over TLS, with a certificate for `localhost`.
+#[track_caller]
+pub(super) fn over_tls(endpoint: &Endpoint, change: impl FnOnce(Settings) -> Settings) -> Gateway {
     let certificate = Certificate::of(&["localhost"]);
     let settings = Settings::to(&[endpoint.address()])
-        .listener("tls: { certificates: [{ cert: a.crt, key: a.key }] }")
-        .listener("extended_connect: on");
-    Gateway::start_beside(BINARY, &settings, &files(&certificate))
+        .listener("tls: { certificates: [{ cert: a.crt, key: a.key }] }");
+    Gateway::start_beside(BINARY, &change(settings), &files(&certificate))
+}
+
+pub(super) fn with_websockets(settings: Settings) -> Settings {
+    settings.listener("extended_connect: on")
+}
+
+/// The file with the certificate that clients of this gateway have to trust.
+pub(super) fn trusted(gateway: &Gateway) -> String {
+    let file = gateway.config().with_file_name("a.crt");
+    file.to_str().expect("text").to_owned()
 }
 
 #[track_caller]
@@ -74,13 +85,12 @@ fn curl_gets_an_answer() {
     let posted = curl(&["--http2-prior-knowledge", "--data-binary", &body, &url]);
     assert_eq!(posted, "here over 2");
 
-    let secure = over_tls(&endpoint);
+    let secure = over_tls(&endpoint, with_websockets);
     let port = secure.web().port();
-    let trusted = secure.config().with_file_name("a.crt");
-    let trusted = trusted.to_str().expect("text");
+    let trusted = trusted(&secure);
     let resolve = format!("localhost:{port}:127.0.0.1");
     let url = format!("https://localhost:{port}/");
-    let secure = ["--cacert", trusted, "--resolve", &resolve];
+    let secure = ["--cacert", &trusted, "--resolve", &resolve];
     assert_eq!(
         curl(&[&secure[..], &["--http2", &url]].concat()),
         "here over 2"
@@ -92,11 +102,9 @@ fn curl_gets_an_answer() {
 #[test]
 fn pythons_h2_opens_a_websocket() {
     let endpoint = endpoint();
-    let gateway = over_tls(&endpoint);
-    let trusted = gateway.config().with_file_name("a.crt");
+    let gateway = over_tls(&endpoint, with_websockets);
     let port = gateway.web().port().to_string();
-    let trusted = trusted.to_str().expect("text");
-    let seen = clients::run("http2_client.py", &[&port, trusted]);
+    let seen = clients::run("http2_client.py", &[&port, &trusted(&gateway)]);
     assert_eq!(seen["alpn"], "h2");
     assert_eq!(seen["extended_connect"], 1);
     assert_eq!(seen["status"], "200");
@@ -105,53 +113,4 @@ fn pythons_h2_opens_a_websocket() {
     assert_eq!(seen["close"], 1000);
     let record = gateway.closed();
     assert_eq!(record["code"], 1000);
-}
-
-#[test]
-fn chromium_has_a_hundred_sessions_on_one_connection() {
-    let endpoint = endpoint();
-    let gateway = over_tls(&endpoint);
-    let url = format!("https://localhost:{}/", gateway.web().port());
-    // One more is stalled, and together they are the streams that a connection may have.
-    let mut browser = clients::start("http2_browser.mjs", &[&url, "99"]);
-    let seen = browser
-        .stdout()
-        .wait_for("the page", |line| line["open"].is_u64());
-    assert_eq!(seen["open"], 100);
-    assert_eq!(seen["protocol"], "h2");
-    let statuses = seen["statuses"].as_array().expect("statuses");
-    assert_eq!(statuses.len(), 100);
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
-    let labels = |protocol| [("route", "main"), ("protocol", protocol)];
-    let metrics = gateway.metrics();
-    let sessions = |protocol| metrics.count("switchyard_sessions", &labels(protocol));
-    assert_eq!((sessions("h2"), sessions("h1")), (100, 0));
-    let listener = [("listener", "web")];
-    let connections = metrics.count("switchyard_listener_connections", &listener);
-    // Browsers open one or two in advance.
-    assert!(connections <= 3, "{connections}");
-    browser.signal(Signal::TERM);
-    browser.wait_exit();
-    // Who waits for an endpoint to take something does not see its client go.
-    gateway.wait_metric("switchyard_sessions", &labels("h2"), 1);
-    drop(endpoint);
-    gateway.wait_metric("switchyard_sessions", &labels("h2"), 0);
-}
-
-#[test]
-fn chromium_opens_websockets_over_http1_where_http2_has_none() {
-    let endpoint = endpoint();
-    let certificate = Certificate::of(&["localhost"]);
-    let settings = Settings::to(&[endpoint.address()])
-        .listener("tls: { certificates: [{ cert: a.crt, key: a.key }] }");
-    let gateway = Gateway::start_beside(BINARY, &settings, &files(&certificate));
-    let url = format!("https://localhost:{}/", gateway.web().port());
-    let browser = clients::start("http2_browser.mjs", &[&url, "3"]);
-    let seen = browser
-        .stdout()
-        .wait_for("the page", |line| line["open"].is_u64());
-    assert_eq!(seen["protocol"], "h2");
-    assert_eq!(seen["statuses"], serde_json::json!([101, 101, 101, 101]));
-    let labels = [("route", "main"), ("protocol", "h1")];
-    assert_eq!(gateway.metrics().count("switchyard_sessions", &labels), 4);
 }
