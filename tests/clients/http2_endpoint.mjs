@@ -32,7 +32,7 @@ server.on('stream', (stream, headers) => {
     say({ opened: path, host: headers[':authority'], forwarded: headers['x-forwarded-proto'] });
     if (path === '/refuse') return stream.respond({ ':status': 403 }, { endStream: true });
     stream.respond({ ':status': 200 });
-    const socket = new WebSocket(null, undefined, {});
+    const socket = new WebSocket(null, undefined, { closeTimeout: 30_000 });
     socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 64 * 1024 * 1024, skipUTF8Validation: false });
     return converse(socket, path);
   }

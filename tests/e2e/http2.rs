@@ -6,6 +6,8 @@ mod conformance;
 mod endings;
 mod foreign;
 mod neighbours;
+mod nghttp2;
+mod node;
 mod raw;
 mod requests;
 

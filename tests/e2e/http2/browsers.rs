@@ -25,7 +25,7 @@ impl Visit {
     #[track_caller]
     fn with(script: &str, count: u64, change: impl FnOnce(Settings) -> Settings) -> Self {
         let endpoint = endpoint();
-        let gateway = over_tls(&endpoint, change);
+        let gateway = over_tls(endpoint.address(), change);
         let url = format!("https://localhost:{}/", gateway.web().port());
         let arguments = [&url, &count.to_string(), &trusted(&gateway)];
         let browser = clients::start(script, &arguments.map(String::as_str));

@@ -1,6 +1,7 @@
 //! Clients that are not ours: curl and Python's `h2`. Those of nghttp2, node's and the browsers have files of
 //! their own.
 
+use std::net::SocketAddr;
 use std::process::Command;
 
 use switchyard_testkit::head::read_body;
@@ -38,10 +39,10 @@ fn converse(mut socket: Socket, request: Head) {
 
 /// A gateway over TLS, with a certificate for `localhost`.
 #[track_caller]
-pub(super) fn over_tls(endpoint: &Endpoint, change: impl FnOnce(Settings) -> Settings) -> Gateway {
+pub(super) fn over_tls(endpoint: SocketAddr, change: impl FnOnce(Settings) -> Settings) -> Gateway {
     let certificate = Certificate::of(&["localhost"]);
-    let settings = Settings::to(&[endpoint.address()])
-        .listener("tls: { certificates: [{ cert: a.crt, key: a.key }] }");
+    let settings =
+        Settings::to(&[endpoint]).listener("tls: { certificates: [{ cert: a.crt, key: a.key }] }");
     Gateway::start_beside(BINARY, &change(settings), &files(&certificate))
 }
 
@@ -85,7 +86,7 @@ fn curl_gets_an_answer() {
     let posted = curl(&["--http2-prior-knowledge", "--data-binary", &body, &url]);
     assert_eq!(posted, "here over 2");
 
-    let secure = over_tls(&endpoint, with_websockets);
+    let secure = over_tls(endpoint.address(), with_websockets);
     let port = secure.web().port();
     let trusted = trusted(&secure);
     let resolve = format!("localhost:{port}:127.0.0.1");
@@ -102,7 +103,7 @@ fn curl_gets_an_answer() {
 #[test]
 fn pythons_h2_opens_a_websocket() {
     let endpoint = endpoint();
-    let gateway = over_tls(&endpoint, with_websockets);
+    let gateway = over_tls(endpoint.address(), with_websockets);
     let port = gateway.web().port().to_string();
     let seen = clients::run("http2_client.py", &[&port, &trusted(&gateway)]);
     assert_eq!(seen["alpn"], "h2");
