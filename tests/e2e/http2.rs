@@ -4,6 +4,7 @@ mod abuse;
 mod browsers;
 mod conformance;
 mod endings;
+mod floods;
 mod foreign;
 mod neighbours;
 mod nghttp2;
@@ -54,6 +55,13 @@ impl Stage {
             let server = server.join().expect("it accepts");
             Ends { client, server }
         })
+    }
+
+    /// A client with a connection of its own has a session.
+    #[track_caller]
+    fn serves_others(&self) {
+        let connection = self.connect();
+        self.open(&connection).talk();
     }
 
     /// How many sessions are open.

@@ -172,3 +172,6 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Spawner {
         self.0.spawn(stream);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use switchyard_testkit::limits::resident;
 
 use super::Stage;
 use super::raw::{
-    ACK, CONTINUATION, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, NONE, PING, RST_STREAM, Raw,
-    SETTINGS, frame,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, NONE, PING, RST_STREAM,
+    Raw, SETTINGS, frame,
 };
 
 /// RFC 9113 section 7.
@@ -61,18 +61,86 @@ fn opening_and_resetting_streams_ends_the_connection() {
 }
 
 #[test]
-fn a_flood_of_pings_that_nobody_reads_is_held_by_its_own_window() {
+fn a_head_that_unpacks_to_much_more_than_it_is_costs_its_connection_and_no_memory() {
     let stage = Stage::new();
-    let mut raw = Raw::connect(stage.gateway.web());
     let before = resident(stage.gateway.id());
-    let pings = frame(PING, NONE, 0, &[0; 8]).repeat(10_000);
-    raw.0.set_nonblocking();
-    let _ = (0..100).try_for_each(|_| raw.0.try_send(&pings));
+    // 20 kB are answered, and the connection goes on.
+    let mut raw = Raw::connect(stage.gateway.web());
+    raw.send(HEADERS, END_HEADERS | END_STREAM, 1, &bomb(5));
+    raw.receive_a(HEADERS);
+    raw.send(PING, NONE, 0, &[0; 8]);
+    raw.receive_a(PING);
+    // 48 MB of a frame, many times.
+    for _ in 0..20 {
+        let mut raw = Raw::connect(stage.gateway.web());
+        raw.send(HEADERS, END_HEADERS | END_STREAM, 1, &bomb(12_000));
+        assert_eq!(raw.receive_a(GOAWAY).code(), ENHANCE_YOUR_CALM);
+    }
     let grown = resident(stage.gateway.id()).saturating_sub(before);
     assert!(grown < 16 << 20, "{grown} bytes");
-    // Others are served meanwhile.
-    let connection = stage.connect();
-    stage.open(&connection).talk();
+    stage.serves_others();
+}
+
+/// A head with a field of 4,000 bytes, which it then has by its index this often (RFC 7541).
+fn bomb(references: usize) -> Vec<u8> {
+    let indexed = b"\x40\x01a\x7f\xa1\x1e";
+    let value = [b'x'; 4_000];
+    [GET, indexed, &value, &vec![0xbe; references]].concat()
+}
+
+#[test]
+fn a_head_in_endless_little_pieces_ends_the_connection() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    raw.send(HEADERS, NONE, 1, GET);
+    raw.send_while_taken((0..10_000).map(|_| frame(CONTINUATION, NONE, 1, &[])));
+    stage.wait_ended("enhance_your_calm");
+}
+
+#[test]
+fn streams_reset_for_what_the_client_did_end_the_connection_when_they_are_many() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    // `connection` has no place in HTTP/2.
+    let head = [GET, b"\x00\x0aconnection\x05close"].concat();
+    let burst = (0..300).flat_map(|at| frame(HEADERS, END_HEADERS | END_STREAM, 2 * at + 1, &head));
+    raw.send_while_taken(std::iter::once(burst.collect()));
+    let kinds = std::iter::from_fn(|| raw.receive());
+    let ends: Vec<_> = kinds
+        .filter(|frame| [RST_STREAM, GOAWAY].contains(&frame.kind))
+        .collect();
+    let (last, resets) = ends.split_last().expect("an end");
+    assert_eq!((last.kind, last.code()), (GOAWAY, ENHANCE_YOUR_CALM));
+    assert!(resets.len() <= 256, "{}", resets.len());
+    stage.wait_ended("enhance_your_calm");
+}
+
+#[test]
+fn the_hundred_and_first_empty_frame_ends_the_connection() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    raw.send(HEADERS, END_HEADERS, 1, GET);
+    let empty = frame(DATA, NONE, 1, &[]);
+    raw.send_while_taken(std::iter::once(empty.repeat(100)));
+    raw.send(PING, NONE, 0, &[0; 8]);
+    raw.receive_a(PING);
+    raw.send_while_taken(std::iter::once(empty));
+    assert_eq!(raw.receive_a(GOAWAY).code(), ENHANCE_YOUR_CALM);
+    stage.wait_ended("enhance_your_calm");
+}
+
+#[test]
+fn all_streams_of_one_connection_are_none_of_another() {
+    let stage = Stage::new();
+    let mut raw = Raw::connect(stage.gateway.web());
+    // Bodies that never come.
+    for at in 0..100 {
+        raw.send(HEADERS, END_HEADERS, 2 * at + 1, GET);
+    }
+    let _asked: Vec<_> = (0..100).map(|_| stage.endpoint.accept()).collect();
+    stage.serves_others();
+    raw.send(HEADERS, END_HEADERS, 201, GET);
+    assert_eq!(raw.receive_a(RST_STREAM).code(), REFUSED_STREAM);
 }
 
 #[test]

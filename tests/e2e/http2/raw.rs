@@ -39,7 +39,11 @@ pub(super) struct Received {
 
 impl Raw {
     pub(super) fn connect(address: SocketAddr) -> Self {
-        let mut raw = Self(Socket::connect(address));
+        Self::over(Socket::connect(address))
+    }
+
+    pub(super) fn over(socket: Socket) -> Self {
+        let mut raw = Self(socket);
         raw.0.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         raw.send(SETTINGS, NONE, 0, &[]);
         raw
