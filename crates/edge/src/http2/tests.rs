@@ -75,6 +75,15 @@ async fn frame(client: &mut DuplexStream) -> Option<Vec<u8>> {
     Some(frame)
 }
 
+async fn next_ping(client: &mut DuplexStream) -> Vec<u8> {
+    loop {
+        let frame = frame(client).await.expect("a connection that goes on");
+        if frame[TYPE] == PING {
+            return frame;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_gives_no_sign_of_life_is_ended() {
     let silent = async |mut client: DuplexStream| while frame(&mut client).await.is_some() {};
@@ -96,12 +105,7 @@ async fn so_are_the_streams_of_one_that_takes_nothing() {
 async fn one_that_answers_stays() {
     let lively = async |mut client: DuplexStream| {
         for _ in 0..100 {
-            let mut ping = loop {
-                let frame = frame(&mut client).await.expect("a connection that goes on");
-                if frame[TYPE] == PING {
-                    break frame;
-                }
-            };
+            let mut ping = next_ping(&mut client).await;
             ping[TYPE + 1] = ACK;
             client.write_all(&ping).await.unwrap();
         }
