@@ -93,7 +93,7 @@ choice! {
 pub struct TicketKey {
     /// Its path as it was written: what it is called in logs.
     pub name: Arc<str>,
-    /// The file, at least [`Self::MIN_BYTES`] of it.
+    /// The file, at least 32 bytes of it.
     pub file: NamedFile,
 }
 
