@@ -10,11 +10,13 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 from driver import load, measure
-from driver.measure import Place
-from driver.peers import Peer, Running
-from driver.scenarios import HELD, IDLE, IDLE_TLS, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, Scenario
+from driver.measure import Crowd, Place
+from driver.peers import Peer
+from driver.running import Running
+from driver.scenarios import HELD, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, STORMS, Scenario, held_like
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Plan:
     idle_rounds: int
     idle_steps: list[int]
     stalled_steps: list[int]
+    storm_rounds: int
+    crowd: Crowd
+    variants: dict[str, dict[str, str]]
+    """What is in which part of Switchyard's configuration, by the names of its variants."""
     settle: float
     after: float
 
@@ -49,7 +55,8 @@ class Campaign:
 
     def run(self) -> None:
         """Everything, scenario by scenario, each with an endpoint of its own."""
-        for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._scale, [SCALE]), (self._idle, HELD)]:
+        for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._scale, [SCALE]), (self._idle, HELD),
+                                       (self._storm, STORMS)]:
             for scenario in scenarios:
                 if scenario.name in self.plan.scenarios:
                     endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
@@ -67,7 +74,7 @@ class Campaign:
                                lambda peer=peer: measure.window(peer, scenario, seconds, self.place))
         finally:
             for peer in running.values():
-                peer.tree.end()
+                peer.end()
 
     def _scale(self, scenario: Scenario, endpoint: int) -> None:
         """The gateway with more workers, on cores that it shares with the load where there are no others."""
@@ -83,24 +90,33 @@ class Campaign:
                     self._note(scenario.name, number, running, lambda running=running, workers=workers: {
                         "workers": workers, **measure.window(running, scenario, self.plan.seconds, self.place)})
                 finally:
-                    running.tree.end()
+                    running.end()
 
     def _idle(self, held: Scenario, endpoint: int) -> None:
         say(f"== {held.name}: memory, {held.title}")
         steps = self.plan.stalled_steps if held is STALLED else self.plan.idle_steps
-        for number in range(self.plan.idle_rounds):
-            for peer in _rotated(self._fit(held), number):
-                running = self._start(peer, held, endpoint)
+        self._fresh(held, self.plan.idle_rounds, endpoint, lambda running: measure.idle(
+            running, held, steps, self.plan.settle, self.plan.after, self.place))
+
+    def _storm(self, scenario: Scenario, endpoint: int) -> None:
+        say(f"== {scenario.name}: {scenario.title}")
+        self._fresh(scenario, self.plan.storm_rounds, endpoint, lambda running: measure.storm(
+            running, scenario, self.plan.crowd, self.place))
+
+    def _fresh(self, scenario: Scenario, rounds: int, endpoint: int, measurement: Callable[[Running], dict]) -> None:
+        """Each measurement with a gateway that has just been started."""
+        for number in range(rounds):
+            for peer in _rotated(self._fit(scenario), number):
+                running = self._start(peer, scenario, endpoint)
                 if running is None:
                     continue
                 try:
-                    self._note(held.name, number, running, lambda running=running: measure.idle(
-                        running, held, steps, self.plan.settle, self.plan.after, self.place))
+                    self._note(scenario.name, number, running, lambda running=running: measurement(running))
                 finally:
-                    running.tree.end()
+                    running.end()
 
     def _fit(self, scenario: Scenario) -> list[Peer]:
-        return [peer for peer in self.plan.peers if scenario.entrance in peer.listens]
+        return [peer for peer in self.plan.peers if scenario.has(peer)]
 
     def _start_all(self, scenario: Scenario, endpoint: int) -> dict[str, Running]:
         started = {peer.name: self._start(peer, scenario, endpoint) for peer in self._fit(scenario)}
@@ -108,14 +124,14 @@ class Campaign:
 
     def _start(self, peer: Peer, scenario: Scenario, endpoint: int, cores: list[int] | None = None) -> Running | None:
         try:
-            running = Running(peer, endpoint, cores or [self.place.core], self.place.run)
+            running = Running(peer, endpoint, cores or [self.place.core], self.place.load_cores, self.place.run)
         except (RuntimeError, OSError) as error:
             self._fail(peer.name, "start", error)
             return None
         try:
-            measure.check(running, IDLE_TLS if scenario.tls else IDLE, endpoint, self.place)
+            measure.check(running, held_like(scenario), self.place)
         except (RuntimeError, OSError) as error:
-            running.tree.end()
+            running.end()
             self._fail(peer.name, "check", error)
             return None
         return running
@@ -131,7 +147,7 @@ class Campaign:
             self._fail(name, scenario, error)
             return
         self.results.setdefault(scenario, {}).setdefault(name, []).append(result)
-        say(f"   {name:12} {_summary(result)}")
+        say(f"   {name:14} {_summary(result)}")
 
     def _fail(self, peer: str, what: str, error: Exception) -> None:
         text = f"{peer}, {what}: {error}"
@@ -149,6 +165,10 @@ def _rotated(items: list, by: int) -> list:
 def _summary(result: dict) -> str:
     if "bytes_per_session" in result:
         return f"{result['bytes_per_session']:10,.0f} B a session"
+    if "clients" in result:
+        return (f"{result['messages']} of {result['clients']} in {result['wall_s']:.2f} s, {result['missed']} missed, "
+                f"{result['refused']} refused, {result['resumed']} resumed, "
+                f"{result['cpu_s']:.2f} s CPU, clients' core {result['clients_share']:.0%} in use, others {result['others_share']:.0%}")
     return (f"{result['cpu_us']:10.2f} us CPU, {result['messages']:8} in {result['wall_s']:.2f} s, "
             f"p50 {result['p50_us']:.0f} us, p99 {result['p99_us']:.0f} us, "
             f"others {result['others_share']:.0%}")

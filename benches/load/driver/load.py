@@ -7,8 +7,9 @@ import select
 import subprocess
 from pathlib import Path
 
-from driver.peers import SWLOAD, Running, identity
+from driver.peers import SWLOAD
 from driver.processes import Tree
+from driver.running import Running, identity
 from driver.scenarios import Scenario
 
 PATIENCE = 120
@@ -21,10 +22,10 @@ class Speaker:
         pinned = ["taskset", "-c", ",".join(map(str, cores)), str(SWLOAD), *argv]
         self.tree = Tree(pinned, log, {"RUST_BACKTRACE": "0"}, subprocess.PIPE, subprocess.PIPE)
 
-    def hear(self) -> dict:
+    def hear(self, patience: float = PATIENCE) -> dict:
         """The next line. An error when the child ends or says nothing for too long."""
         stdout = self.tree.process.stdout
-        if not select.select([stdout], [], [], PATIENCE)[0]:
+        if not select.select([stdout], [], [], patience)[0]:
             raise RuntimeError("the load says nothing")
         line = stdout.readline()
         if not line:
@@ -61,7 +62,8 @@ def endpoint(cores: list[int], run: Path) -> tuple[Speaker, int]:
 
 def client(running: Running, scenario: Scenario, more: list[str], cores: list[int], run: Path) -> Speaker:
     """A client that waits before the timed part."""
-    port = running.ports[scenario.entrance]
+    port = running.ports[scenario.entrance(running.peer)]
     common = ["client", "--target", f"127.0.0.1:{port}", "--gated", "--sources", str(scenario.sources)]
     trust = ["--tls", str(identity(run)["certificate"])] if scenario.tls else []
-    return Speaker([*common, *trust, *scenario.load, *more], cores, run / "client.log")
+    http2 = ["--http2", str(scenario.on_each)] if scenario.is_over_http2(running.peer) else []
+    return Speaker([*common, *trust, *http2, *scenario.load, *more], cores, run / "client.log")

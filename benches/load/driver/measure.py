@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver import load
-from driver.peers import Running
 from driver.processes import busy
+from driver.running import Running
 from driver.scenarios import Scenario
 
 SCRAPE_EVERY = 5.0
@@ -50,15 +50,15 @@ class Scraper:
             self.thread.join()
 
 
-def check(running: Running, entrance: Scenario, endpoint_port: int, place: Place) -> None:
-    """The process that is measured is the one that listens, and it holds a connection to the
+def check(running: Running, entrance: Scenario, place: Place) -> None:
+    """The process that is measured is the one that listens, and there is a connection to the
     endpoint for each session: what comes back went through it. `entrance` is one of HELD."""
     sessions = 20
-    if not running.tree.listens_on(running.ports[entrance.entrance]):
+    if not running.tree.listens_on(running.ports[entrance.entrance(running.peer)]):
         raise RuntimeError("another process listens on its port")
     with load.client(running, entrance, ["--steps", str(sessions)], place.load_cores, place.run) as client:
         client.hear()
-        found = running.tree.connections_to(endpoint_port)
+        found = running.held()
         if found < sessions:
             raise RuntimeError(f"it holds {found} connections to the endpoint for {sessions} sessions")
         client.go()
@@ -110,6 +110,53 @@ def idle(running: Running, held: Scenario, steps: list[int], settle: float, afte
         "bytes_per_session": slope(memory),
         "after_s": after,
         "after": running.tree.memory(),
+    }
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many connect at once, and how patient they are."""
+
+    clients: int
+    deadline: float
+    """Seconds from a SYN to a session."""
+    attempts: int
+    pause: float
+    """Seconds before another attempt."""
+
+    @property
+    def argv(self) -> list[str]:
+        """For swload."""
+        return ["--clients", str(self.clients), "--deadline", str(round(self.deadline * 1000)),
+                "--attempts", str(self.attempts), "--pause", str(round(self.pause * 1000))]
+
+    @property
+    def longest(self) -> float:
+        """Seconds until the last of them gives up."""
+        return self.attempts * (self.deadline + self.pause)
+
+
+def storm(running: Running, scenario: Scenario, crowd: Crowd, place: Place) -> dict:
+    """Who has a session how soon when all connect at once, and what that costs."""
+    with load.client(running, scenario, crowd.argv, place.load_cores, place.run) as client:
+        client.hear()
+        busy_before, stolen_before = busy(place.core)
+        before, clients_before = running.tree.cpu(), client.tree.cpu()
+        client.go()
+        result = client.hear(crowd.longest + load.PATIENCE)
+        after, clients_after = running.tree.cpu(), client.tree.cpu()
+        busy_after, stolen_after = busy(place.core)
+        if not running.tree.is_alive():
+            raise RuntimeError(f"it has ended: {running.tree.tail()}")
+        client.go()
+    used = after.since(before)
+    others = max(0.0, busy_after - busy_before - used["cpu_s"])
+    return {
+        **{key: value for key, value in result.items() if key != "event"},
+        **used,
+        "cpu_us": used["cpu_s"] / result["clients"] * 1e6,
+        "clients_share": clients_after.since(clients_before)["cpu_s"] / result["wall_s"],
+        "others_share": (others + stolen_after - stolen_before) / result["wall_s"],
     }
 
 

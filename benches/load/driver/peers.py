@@ -1,4 +1,4 @@
-"""The gateways that are measured, and how each is started.
+"""The gateways that are measured, and which they are. Not here: how one is started (`running`).
 
 A peer's configuration is a file in `peers/`, which also says why it is as it is.
 """
@@ -9,26 +9,25 @@ import os
 import re
 import shutil
 import subprocess
-import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
-
-from driver.processes import Tree, free_port, wait_until_serving
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 TOOLS = Path(os.environ.get("SWITCHYARD_TOOLS", Path.home() / ".cache/switchyard-tools"))
 SWLOAD = HERE / "target/release/swload"
 REFERENCE, REFERENCE_TLS = "fwd-rw", "fwd-tls"
+REFERENCES = (REFERENCE, REFERENCE_TLS)
+US = "switchyard"
 
 
 @dataclass(frozen=True)
 class Peer:
     """A gateway: where its program is, and what to say to it. In `argv`, `env` and the configuration
-    files, @listen@, @tls@, @endpoint@ and @admin@ (each also with _host or _port) stand for addresses
-    of one run, @run@ for its folder, @workers@ for a number, @certificate@, @key@ and @pair@ (both) for
-    files."""
+    files, @listen@, @tls@, @h2@, @h2_tls@, @endpoint@, @behind@ and @admin@ (each also with _host or _port)
+    stand for addresses of one run, @run@ for its folder, @workers@ for a number, @certificate@, @key@ and
+    @pair@ (both) for files, and the names in `more` for what they are there."""
 
     name: str
     find: Callable[[], Path | None]
@@ -40,7 +39,19 @@ class Peer:
     scales: bool = False
     """Whether it is measured with more than one worker too."""
     listens: frozenset[str] = frozenset({"listen"})
-    """Where it listens: @listen@, @tls@ or both."""
+    """Where it listens: @listen@ and @tls@ for HTTP/1.1, @h2@ and @h2_tls@ for WebSockets over HTTP/2."""
+    more: dict[str, str] = field(default_factory=dict)
+    behind: str = ""
+    """If any, the configuration of one more process of the same program, which plays the endpoint at @behind@."""
+    beside: frozenset[str] = frozenset()
+    """The groups of scenarios that it takes part in, if it is there to be compared with in these only."""
+    over_http1: bool = False
+    """Whether its clients speak HTTP/1.1 also where those of the others do not."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is Switchyard, in whatever variant."""
+        return is_ours(self.name)
 
     def describe(self) -> str:
         """The version that the program says it is."""
@@ -51,58 +62,6 @@ class Peer:
         said = (done.stdout + done.stderr).replace(str(program), "")
         found = re.search(r"\d+\.\d+(\.\d+)*", said)
         return found.group() if found else ""
-
-
-class Running:
-    """A peer that listens."""
-
-    def __init__(self, peer: Peer, endpoint: int, cores: list[int], run: Path):
-        """On these cores, with a worker for each where the peer can be told."""
-        self.peer = peer
-        self.ports = {"listen": free_port(), "tls": free_port()}
-        self.admin = free_port()
-        folder = run / peer.name
-        folder.mkdir(parents=True, exist_ok=True)
-        values = {"run": str(folder), "workers": str(len(cores)), **{name: str(file) for name, file in identity(run).items()}}
-        for name, port in [*self.ports.items(), ("endpoint", endpoint), ("admin", self.admin)]:
-            values |= {name: f"127.0.0.1:{port}", f"{name}_host": "127.0.0.1", f"{name}_port": str(port)}
-        for config in peer.configs:
-            text = (HERE / "peers" / config).read_text()
-            (folder / config).write_text(_fill(text, values))
-        argv = [_fill(word, values) for word in peer.argv]
-        pinned = ["taskset", "-c", ",".join(map(str, cores))]
-        self.tree = Tree([*pinned, str(peer.find()), *argv],
-                         folder / "output",
-                         env={name: _fill(value, values) for name, value in peer.env.items()})
-        try:
-            for name in peer.listens:
-                trusted = values["certificate"] if name == "tls" else None
-                wait_until_serving(self.tree, self.ports[name], trusted)
-        except BaseException:
-            self.tree.end()
-            raise
-
-    def scrape(self) -> None:
-        """Reads its metrics as Prometheus would."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=10) as answer:
-            answer.read()
-
-
-def identity(run: Path) -> dict[str, Path]:
-    """A certificate for the loopback and its key, made once a run."""
-    files = {name: run / f"{name}.pem" for name in ("certificate", "key", "pair")}
-    if not files["pair"].exists():
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-keyout", files["key"], "-out", files["certificate"], "-days", "30", "-subj", "/CN=127.0.0.1",
-             "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
-            check=True, capture_output=True)
-        files["pair"].write_text(files["certificate"].read_text() + files["key"].read_text())
-    return files
-
-
-def _fill(text: str, values: dict[str, str]) -> str:
-    return re.sub(r"@(\w+)@", lambda match: values[match.group(1)], text)
 
 
 def _switchyard() -> Path | None:
@@ -130,28 +89,60 @@ def _swload() -> Path | None:
 
 
 ONE_CORE = {"GOMAXPROCS": "1"}
+CONNECT_IN_GO = {"GODEBUG": "http2xconnect=1"}
 # Nothing of theirs outside the folder of the run.
 CADDY_HOME = {"XDG_DATA_HOME": "@run@", "XDG_CONFIG_HOME": "@run@"}
 
 BOTH = frozenset({"listen", "tls"})
+ALL = BOTH | {"h2", "h2_tls"}
+
+SWITCHYARD = Peer(US, _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
+                  ["--version"], ["switchyard.yaml"], scraped=True, scales=True, listens=ALL,
+                  more={"listener_yaml": "", "tls_yaml": "", "cluster_yaml": ""})
+TO_HTTP2 = {
+    "more": SWITCHYARD.more | {
+        "cluster_yaml": "protocol: http2\n    http2: { max_connections: 200, max_concurrent_streams: 100 }"},
+    "behind": "switchyard-behind.yaml",
+}
+
+
+def _beside(name: str, **changes) -> Peer:
+    """Switchyard once more, for the scenarios of HTTP/2 only. Its name has the versions of HTTP that are
+    spoken with clients and with endpoints."""
+    return replace(SWITCHYARD, name=f"{US}-{name}", scales=False, beside=frozenset({"http2"}), **changes)
+
 
 PEERS = [
-    Peer(REFERENCE, _swload, ["forward", "--listen", "@listen@", "--to", "@endpoint@"]),
+    Peer(REFERENCE, _swload, ["forward", "--listen", "@listen@", "--to", "@endpoint@"], over_http1=True),
     Peer(REFERENCE_TLS, _swload, ["forward", "--listen", "@tls@", "--to", "@endpoint@",
                                   "--certificate", "@certificate@", "--key", "@key@"],
-         listens=frozenset({"tls"})),
-    Peer("switchyard", _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
-         ["--version"], ["switchyard.yaml"], scraped=True, scales=True, listens=BOTH),
+         listens=frozenset({"tls"}), over_http1=True),
+    SWITCHYARD,
+    _beside("1-1", over_http1=True),
+    _beside("1-2", over_http1=True, **TO_HTTP2),
+    _beside("2-2", **TO_HTTP2),
     Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"], listens=BOTH),
     Peer("nginx-64k", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx-64k.conf"],
          ["-v"], ["nginx-64k.conf"], listens=BOTH),
     Peer("haproxy", _system("haproxy"), ["-db", "-q", "-f", "@run@/haproxy.cfg"], ["-v"], ["haproxy.cfg"],
-         listens=BOTH),
+         listens=ALL),
     Peer("envoy", _wheel("lib/python3*/site-packages/envoy/_bin/envoy"),
          ["-c", "@run@/envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error"],
-         ["--version"], ["envoy.yaml"], listens=BOTH),
+         ["--version"], ["envoy.yaml"], listens=ALL),
     Peer("traefik", _wheel("bin/traefik"), ["--configFile=@run@/traefik.yaml"],
          ["version"], ["traefik.yaml", "traefik-routes.yaml"], ONE_CORE, listens=BOTH),
     Peer("caddy", _wheel("bin/caddy"), ["run", "--adapter", "caddyfile", "--config", "@run@/Caddyfile"],
-         ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME, listens=BOTH),
+         ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME | CONNECT_IN_GO, listens=ALL),
 ]
+
+
+def is_ours(name: str) -> bool:
+    """Whether this is Switchyard, in whatever variant."""
+    return name == US or name.startswith(f"{US}-")
+
+
+def variants(listener: dict[str, str], tls: dict[str, str]) -> list[Peer]:
+    """Switchyard with more in its listeners, or in `tls` of these; the keys are names of variants. They are
+    measured where Switchyard itself is."""
+    return [replace(SWITCHYARD, name=f"{US}-{name}", scales=False, more=SWITCHYARD.more | {
+        "listener_yaml": listener.get(name, ""), "tls_yaml": tls.get(name, "")}) for name in listener | tls]

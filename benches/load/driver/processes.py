@@ -5,6 +5,7 @@ Everything comes from /proc. Not here: what is run, and what the numbers mean.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 ESTABLISHED, LISTENING = "01", "0A"
@@ -158,18 +160,29 @@ def busy(core: int) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on, no two the same."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def wait_until_serving(tree: Tree, port: int, trusted: str | None, patience: float = 30) -> None:
     """Returns when the tree listens on the port and answers a handshake with 101, over TLS
     with a trusted certificate if one is given. Some listen before they have read their routes."""
+    _wait_until(tree, port, patience, lambda: tree.listens_on(port) and _upgrades(port, trusted))
+
+
+def wait_until_listening(tree: Tree, port: int, patience: float = 30) -> None:
+    """Returns when the tree listens on the port."""
+    _wait_until(tree, port, patience, lambda: tree.listens_on(port))
+
+
+def _wait_until(tree: Tree, port: int, patience: float, is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + patience
-    while not (tree.listens_on(port) and _upgrades(port, trusted)):
+    while not is_so():
         if not tree.is_alive():
             raise RuntimeError(f"ended at once: {tree.tail()}")
         if time.monotonic() > deadline:

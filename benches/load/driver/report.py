@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from driver import plot
-from driver.peers import REFERENCE, REFERENCE_TLS
+from driver.merge import parts_of
+from driver.peers import REFERENCES, US, is_ours
 from driver.scenarios import Scenario
 from driver.summary import Median, Summary
 
-US = "switchyard"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 # Ratios that differ by less than this are the same, on the machines this runs on.
 SAME = 0.03
@@ -39,36 +40,57 @@ def publish(document: dict, docs: Path) -> None:
 def tables(document: dict) -> str:
     """Everything that a reader wants to see."""
     summary = Summary(document)
-    parts = [_machine(document, summary)]
-    for tls in (False, True):
-        scenarios = [scenario for scenario in summary.scenarios if scenario.tls == tls]
-        if scenarios:
-            parts += [_cpu(summary, scenarios), _absolute(summary, scenarios)]
-    if any(scenario.latency for scenario in summary.scenarios):
-        parts.append(_latency(summary))
+    parts = _machines(document, summary)
+    parts += _timed(summary, summary.over_http2(False))
     parts.append(_handshakes(summary))
     parts.append(_scale(summary))
-    parts += [_memory(summary, held) for held in summary.held]
+    parts += [_memory(summary, held) for held in summary.held_over_http2(False)]
+    parts += _timed(summary, summary.over_http2(True))
+    parts += [_memory(summary, held) for held in summary.held_over_http2(True)]
+    parts += _crowds(summary)
+    parts += [_storm(summary, storm) for storm in summary.storms]
     parts.append(_lost(summary))
     if document["failures"]:
         parts.append("Failed: " + "; ".join(line.splitlines()[0] for line in document["failures"]) + ".")
     return "\n\n".join(part for part in parts if part)
 
 
-def _machine(document: dict, summary: Summary) -> str:
-    machine, plan = document["machine"], document["plan"]
-    versions = ", ".join(f"{name} {version}" for name, version in document["peers"].items() if version)
+def _machines(document: dict, summary: Summary) -> list[str]:
+    """What each run was done on, with what."""
+    parts = parts_of(document)
+    return [(f"{', '.join(part['scenarios'])}: " if len(parts) > 1 else "") + _machine(part, summary) for part in parts]
+
+
+def _machine(part: dict, summary: Summary) -> str:
+    machine, plan = part["machine"], part["plan"]
+    versions = ", ".join(f"{name} {version}" for name, version in part["peers"].items()
+                         if version and (name == US or not is_ours(name)))
     return (f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
             f"Linux {machine['kernel']}; gateway on core {machine['gateway_core']}, load on "
             f"{', '.join(map(str, machine['load_cores']))}; {plan['rounds']} rounds of "
             f"{plan['seconds']:g} s, {plan['idle_rounds']} for memory; revision {machine['revision']}; {versions}. "
-            f"Other work on the gateway's core: {summary.others():.0%} of the time.")
+            f"Other work on the gateway's core: {summary.others(part['scenarios']):.0%} of the time.")
+
+
+def _timed(summary: Summary, scenarios: list[Scenario]) -> list[str]:
+    """CPU and latency of some scenarios, which are all over HTTP/2 or none."""
+    parts = []
+    for tls in (False, True):
+        same = [scenario for scenario in scenarios if scenario.tls == tls]
+        if same:
+            parts += [_cpu(summary, same), _absolute(summary, same)]
+    with_latency = [scenario for scenario in scenarios if scenario.latency]
+    if with_latency:
+        parts.append(_latency(summary, with_latency))
+    return parts
 
 
 def _cpu(summary: Summary, scenarios: list[Scenario]) -> str:
     rows = [[peer, *(_ratio(summary.ratio(scenario, peer)) for scenario in scenarios)]
             for peer in summary.took_part(scenarios)]
     head = f"CPU, x {scenarios[0].reference}"
+    if scenarios[0].on_each:
+        head = f"HTTP/2: {head} over HTTP/1.1"
     return _table([head, *(scenario.title for scenario in scenarios)], rows)
 
 
@@ -79,13 +101,13 @@ def _absolute(summary: Summary, scenarios: list[Scenario]) -> str:
     return f"1.00 is, in CPU time of {scenarios[0].reference}: " + "; ".join(figures) + "."
 
 
-def _latency(summary: Summary) -> str:
-    scenarios = [scenario for scenario in summary.scenarios if scenario.latency]
+def _latency(summary: Summary, scenarios: list[Scenario]) -> str:
     keys = [("p50_us", "p50"), ("p99_us", "p99")]
     head = [f"{scenario.title}: {name}" for scenario in scenarios for _, name in keys]
     rows = [[peer, *(_number(summary.of(scenario.name, peer, key), 0)
                      for scenario in scenarios for key, _ in keys)] for peer in summary.took_part(scenarios)]
-    return _table(["latency in us, client to client", *head], rows)
+    over = "HTTP/2: " if scenarios[0].on_each else ""
+    return _table([f"{over}latency in us, client to client", *head], rows)
 
 
 def _handshakes(summary: Summary) -> str:
@@ -111,7 +133,7 @@ def _scale(summary: Summary) -> str:
 
 
 def _memory(summary: Summary, held: Scenario) -> str:
-    after = summary.document["plan"]["after"]
+    after = summary.plan(held)["after"]
     rows = []
     for peer in summary.peers:
         rounds = summary.results[held.name].get(peer, [])
@@ -126,27 +148,67 @@ def _memory(summary: Summary, held: Scenario) -> str:
     return _table(head, rows)
 
 
+def _crowds(summary: Summary) -> list[str]:
+    """Once, where all storms are of one run."""
+    return list(dict.fromkeys(_crowd(summary.plan(storm)) for storm in summary.storms))
+
+
+def _crowd(plan: dict) -> str:
+    crowd = plan["crowd"]
+    again = f"up to {crowd['attempts']} attempts, {crowd['pause']:g} s apart" if crowd["attempts"] > 1 else "one attempt"
+    more = "".join(f" `switchyard-{name}` has `{yaml}` in {where}."
+                   for where, named in plan["variants"].items() for name, yaml in named.items())
+    return (f"Storms: {crowd['clients']:,} clients connect at once, each has {crowd['deadline']:g} s for TLS and its "
+            f"WebSocket, {again}; {plan['storm_rounds']} rounds.{more}")
+
+
+def _storm(summary: Summary, storm: Scenario) -> str:
+    rows = []
+    for peer in summary.took_part([storm]):
+        arrivals = summary.arrivals(storm, peer)
+        when = [f"{arrivals[percent - 1]:.2f}" if percent <= len(arrivals) else "never" for percent in (10, 50, 90, 99)]
+        counts = [_number(summary.of(storm.name, peer, key), 0)
+                  for key in ("messages", "missed", "refused", "lost", "resumed")]
+        rows.append([peer, counts[0], *when, *counts[1:], _number(summary.of(storm.name, peer, "cpu_us"), 0),
+                     f"{summary.of(storm.name, peer, 'clients_share').value:.0%}"])
+    return _table([storm.title, "clients with a session", "10 % after s", "50 %", "90 %", "99 %", "attempts out of time",
+                   "refused", "sessions lost", "resumed", "CPU us a client", "clients' core in use"], rows)
+
+
 def _lost(summary: Summary) -> str:
     if US not in summary.peers:
         return ""
     lost = []
     for scenario in summary.scenarios:
-        ours, best = summary.ratio(scenario, US), summary.best(scenario, US)
+        ours, best = summary.ratio(scenario, US), summary.best(scenario)
         if ours and best and ours.value > best[1] * (1 + SAME):
-            lost.append(f"{scenario.title}: {ours.value:.2f} against {best[1]:.2f} of {best[0]}")
+            over = "HTTP/2: " if scenario.on_each else ""
+            lost.append(f"{over}{scenario.title}: {ours.value:.2f} against {best[1]:.2f} of {best[0]}")
     for held in summary.held:
         lost += _lost_memory(summary, held)
+    for storm in summary.storms:
+        lost += _lost_time(summary, storm)
     text = "; ".join(lost) if lost else "nowhere in this run"
     return f"**Where Switchyard is not the best gateway** (by more than {SAME:.0%}): {text}."
 
 
 def _lost_memory(summary: Summary, held: Scenario) -> list[str]:
     found = {peer: figure.value for peer in summary.peers
-             if peer not in (REFERENCE, REFERENCE_TLS)
+             if peer not in REFERENCES and (peer == US or not is_ours(peer))
              and (figure := summary.of(held.name, peer, "bytes_per_session"))}
     ours = found.pop(US, None)
     return [f"{held.title}: {ours:,.0f} bytes against {value:,.0f} of {peer}"
             for peer, value in found.items() if ours and value < ours]
+
+
+def _lost_time(summary: Summary, storm: Scenario) -> list[str]:
+    """Where others have all but the last percent of a storm's clients served sooner."""
+    nearly = {peer: arrivals[98] if len(arrivals) > 98 else math.inf for peer in summary.took_part([storm])
+              if peer not in REFERENCES and (peer == US or not is_ours(peer)) and (arrivals := summary.arrivals(storm, peer))}
+    ours = nearly.pop(US, math.inf)
+    when = "never" if math.isinf(ours) else f"after {ours:.2f} s"
+    return [f"{storm.title}: 99 % {when} against {seconds:.2f} s of {peer}"
+            for peer, seconds in nearly.items() if ours > seconds * (1 + SAME)]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from driver.peers import REFERENCE, REFERENCE_TLS
+from driver.peers import REFERENCE, REFERENCE_TLS, Peer
 
 MIB = str(1024 * 1024)
 
@@ -22,16 +22,28 @@ class Scenario:
     """Whether the latency means anything: only where the load does not saturate a core."""
     sources: int = 0
     tls: bool = False
+    on_each: int = 0
+    """How many sessions share a connection of HTTP/2; 0 where HTTP/1.1 is spoken."""
 
     @property
     def reference(self) -> str:
         """What its CPU is a ratio to."""
         return REFERENCE_TLS if self.tls else REFERENCE
 
-    @property
-    def entrance(self) -> str:
+    def is_over_http2(self, peer: Peer) -> bool:
+        """Whether this peer's clients speak HTTP/2."""
+        return bool(self.on_each) and not peer.over_http1
+
+    def entrance(self, peer: Peer) -> str:
         """Which of a peer's ports it uses."""
+        if self.is_over_http2(peer):
+            return "h2_tls" if self.tls else "h2"
         return "tls" if self.tls else "listen"
+
+    def has(self, peer: Peer) -> bool:
+        """Whether this peer takes part."""
+        group = "http2" if self.on_each else "http1"
+        return self.entrance(peer) in peer.listens and (not peer.beside or group in peer.beside)
 
 
 PLAIN = [
@@ -56,10 +68,28 @@ PLAIN = [
 
 OVER_TLS = ["echo", "echo-16k", "up-1m", "down-1m", "churn"]
 
-SCENARIOS = PLAIN + [
-    replace(scenario, name=f"tls-{scenario.name}", title=f"TLS: {scenario.title}", tls=True)
-    for scenario in PLAIN if scenario.name in OVER_TLS
+
+
+def _over_tls(scenario: Scenario) -> Scenario:
+    return replace(scenario, name=f"tls-{scenario.name}", title=f"TLS: {scenario.title}", tls=True)
+
+
+# WebSockets over HTTP/2 beside the same sessions over HTTP/1.1.
+HTTP2 = [
+    Scenario("h2-echo", "echo 128 B, 4 conns of 25", "message",
+             ["echo", "--connections", "100", "--size", "128"], on_each=25),
+    Scenario("h2-paced", "10 conns of 100 paced to 4,000 msg/s", "message",
+             ["paced", "--connections", "1000", "--rate", "4000", "--size", "128"], latency=True, on_each=100),
+    Scenario("h2-echo-16k", "echo 16 KiB, 2 conns of 25", "message",
+             ["echo", "--connections", "50", "--size", "16384"], on_each=25),
+    Scenario("h2-up-1m", "1 MiB up, 1 conn of 4", "MiB",
+             ["up", "--connections", "4", "--depth", "2", "--size", MIB], on_each=4),
+    Scenario("h2-down-1m", "1 MiB down, 1 conn of 4", "MiB",
+             ["down", "--connections", "4", "--depth", "2", "--size", MIB], on_each=4),
 ]
+
+SCENARIOS = [*PLAIN, *(_over_tls(scenario) for scenario in PLAIN if scenario.name in OVER_TLS),
+             *HTTP2, *map(_over_tls, HTTP2)]
 
 # The gateway with one worker on one core, and with two on two.
 SCALE = Scenario("scale", "echo 128 B, 100 conns", "message", ["echo", "--connections", "100", "--size", "128"])
@@ -67,8 +97,25 @@ SCALE_WORKERS = (1, 2)
 
 # Not in CPU, but in memory.
 IDLE = Scenario("idle", "idle session", "session", ["idle", "--size", "1024"], sources=4)
-IDLE_TLS = replace(IDLE, name="tls-idle", title="TLS: idle session", tls=True)
+IDLE_TLS = _over_tls(IDLE)
 STALLED = Scenario("stalled", "stalled reader, 64 MiB under way to it", "session", ["stalled"], sources=4)
-HELD = [IDLE, IDLE_TLS, STALLED]
+IDLE_HTTP2 = replace(IDLE, name="h2-idle", title="HTTP/2: idle session, 100 on a connection", on_each=100)
+HELD = [IDLE, IDLE_TLS, STALLED, IDLE_HTTP2, _over_tls(IDLE_HTTP2)]
 
-NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD]]
+
+def held_like(scenario: Scenario) -> Scenario:
+    """The one of HELD whose sessions are opened as those of this scenario are."""
+    return next(held for held in HELD if (held.tls, bool(held.on_each)) == (scenario.tls, bool(scenario.on_each)))
+
+
+# Everybody connects at once.
+STORM = Scenario("storm", "reconnect storm, whole handshakes", "session", ["storm"], sources=8, tls=True)
+STORMS = [STORM, replace(STORM, name="storm-resumed", title="reconnect storm, resumed handshakes",
+                         load=["storm", "--resume"])]
+
+NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD, *STORMS]]
+GROUPS = {
+    "http1": [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD] if not scenario.on_each],
+    "http2": [scenario.name for scenario in [*SCENARIOS, *HELD] if scenario.on_each],
+    "storms": [scenario.name for scenario in STORMS],
+}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 
-from driver.peers import REFERENCE, REFERENCE_TLS
-from driver.scenarios import HELD, SCALE, SCALE_WORKERS, SCENARIOS, Scenario
+from driver.merge import parts_of
+from driver.peers import REFERENCES, is_ours
+from driver.scenarios import HELD, SCALE, SCALE_WORKERS, SCENARIOS, STORMS, Scenario
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class Summary:
                       if any(name in by_peer for by_peer in self.results.values())]
         self.scenarios = [scenario for scenario in SCENARIOS if scenario.name in self.results]
         self.held = [scenario for scenario in HELD if scenario.name in self.results]
+        self.storms = [scenario for scenario in STORMS if scenario.name in self.results]
+
+    def over_http2(self, so: bool) -> list[Scenario]:
+        """The timed scenarios over HTTP/2, or the others."""
+        return [scenario for scenario in self.scenarios if bool(scenario.on_each) == so]
+
+    def held_over_http2(self, so: bool) -> list[Scenario]:
+        """The same of those that are about memory."""
+        return [scenario for scenario in self.held if bool(scenario.on_each) == so]
 
     def of(self, scenario: str, peer: str, key: str) -> Median | None:
         """The median of one figure."""
@@ -69,19 +80,35 @@ class Summary:
         return median([result[key] / reference[result["round"]]
                        for result in self._rounds(scenario.name, peer) if reference.get(result["round"])])
 
-    def best(self, scenario: Scenario, but: str) -> tuple[str, float] | None:
-        """The gateway with the least CPU, the references and one more left out."""
-        found = [(ratio.value, peer) for peer in self.peers if peer not in (REFERENCE, REFERENCE_TLS, but)
+    def arrivals(self, storm: Scenario, peer: str) -> list[float]:
+        """When one percent of a storm's clients had a session, when two had, and so on, in seconds: medians
+        of the rounds, as far as most of the rounds came."""
+        rounds = [result["percent_s"] for result in self._rounds(storm.name, peer)]
+        found = []
+        for percent in range(max(map(len, rounds), default=0)):
+            seconds = statistics.median_high([curve[percent] if percent < len(curve) else math.inf for curve in rounds])
+            if math.isinf(seconds):
+                break
+            found.append(seconds)
+        return found
+
+    def best(self, scenario: Scenario) -> tuple[str, float] | None:
+        """The gateway with the least CPU, the references and our own left out."""
+        found = [(ratio.value, peer) for peer in self.peers if peer not in REFERENCES and not is_ours(peer)
                  if (ratio := self.ratio(scenario, peer))]
         if not found:
             return None
         value, peer = min(found)
         return peer, value
 
-    def others(self) -> float:
-        """The share of the gateway's core that something else used: the median of all windows."""
-        found = median([result["others_share"] for scenario in self.scenarios
-                        for rounds in self.results[scenario.name].values() for result in rounds])
+    def plan(self, scenario: Scenario) -> dict:
+        """How much was done of it."""
+        return next(part["plan"] for part in parts_of(self.document) if scenario.name in part["scenarios"])
+
+    def others(self, scenarios: list[str]) -> float:
+        """The share of the gateway's core that something else used: the median of all windows of these."""
+        found = median([result["others_share"] for scenario in [*self.scenarios, *self.storms]
+                        if scenario.name in scenarios for rounds in self.results[scenario.name].values() for result in rounds])
         return found.value if found else 0.0
 
     def _rounds(self, scenario: str, peer: str) -> list[dict]:

@@ -4,25 +4,32 @@
 //! standstill of ten seconds, end the run with an error. Not here: what one session does
 //! (`session`).
 
+mod arrival;
 mod churn;
 mod idle;
+mod link;
+mod links;
 mod load;
 mod paced;
 mod session;
 mod stalled;
 mod steady;
+mod storm;
+mod tally;
 mod target;
 mod visit;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 
+use crate::http2;
 use crate::report::Gate;
-use crate::tls::Client;
+use crate::tls::{Client, Tickets};
 use target::Target;
 
 /// Without any progress for so long a run has failed.
@@ -42,6 +49,9 @@ pub(crate) struct Arguments {
     /// Speak TLS 1.3, and trust the certificate in this file
     #[arg(long, value_name = "FILE")]
     tls: Option<PathBuf>,
+    /// Open WebSockets over HTTP/2, so many on each connection
+    #[arg(long, value_name = "SESSIONS")]
+    http2: Option<NonZeroUsize>,
     /// Before the timed part, print a line and wait for one on standard input; the same before the end
     #[arg(long)]
     gated: bool,
@@ -63,6 +73,8 @@ enum Scenario {
     Churn(Churn),
     /// Opens sessions in steps, each echoes once, and holds them
     Idle(Idle),
+    /// All connect at once; who has a session how soon?
+    Storm(Storm),
     /// Opens sessions in steps, each asks for much and reads nothing, and holds them
     Stalled(Stalled),
 }
@@ -129,6 +141,24 @@ struct Stalled {
 }
 
 #[derive(Clone, Copy, Debug, Args)]
+struct Storm {
+    #[arg(long, default_value_t = 8000)]
+    clients: usize,
+    /// How long a client waits for its session, from its SYN on, before it hangs up, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10_000)]
+    deadline: u64,
+    /// How often a client tries
+    #[arg(long, default_value_t = 1)]
+    attempts: usize,
+    /// How long it waits before it tries again, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pause: u64,
+    /// Resume TLS sessions: before the timed part, collect a ticket for each attempt
+    #[arg(long)]
+    resume: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
 struct Window {
     /// How long to send before the timed part, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 300)]
@@ -148,6 +178,27 @@ impl Window {
     }
 }
 
+impl Arguments {
+    /// A place for tickets, where they are to be used.
+    fn tickets(&self) -> Result<Option<Tickets>> {
+        let resumes = matches!(self.scenario, Scenario::Storm(Storm { resume: true, .. }));
+        ensure!(!resumes || self.tls.is_some(), "only TLS can be resumed");
+        Ok(resumes.then(Tickets::default))
+    }
+
+    fn client(&self, tickets: Option<&Tickets>) -> Result<Option<Client>> {
+        let Some(trusted) = &self.tls else {
+            return Ok(None);
+        };
+        let client = match &self.scenario {
+            Scenario::Storm(_) => Client::light(trusted, tickets)?,
+            _ => Client::new(trusted)?,
+        };
+        let protocol = self.http2.map(|_| http2::ALPN);
+        Ok(Some(client.speaking(protocol)))
+    }
+}
+
 /// Runs one scenario.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let gate = if arguments.gated {
@@ -155,8 +206,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Gate::Open
     };
-    let tls = arguments.tls.as_deref().map(Client::new).transpose()?;
-    let target = |path: &str| Target::new(arguments.target, tls.clone(), path, arguments.sources);
+    let tickets = arguments.tickets()?;
+    let tls = arguments.client(tickets.as_ref())?;
+    let target = |path: &str| {
+        Target::new(arguments.target, tls.clone(), path, arguments.sources).shared(arguments.http2)
+    };
+    let alone = matches!(
+        arguments.scenario,
+        Scenario::Churn(_) | Scenario::Storm(_) | Scenario::Stalled(_)
+    );
+    ensure!(
+        !alone || arguments.http2.is_none(),
+        "that is done over HTTP/1.1 only"
+    );
     match &arguments.scenario {
         Scenario::Echo(steady) => {
             let (request, reply) = (pattern(steady.size), pattern(steady.size));
@@ -173,6 +235,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         Scenario::Paced(paced) => paced::run(target("/echo"), *paced, gate),
         Scenario::Churn(churn) => churn::run(target("/echo"), *churn, gate),
+        Scenario::Storm(storm) => storm::run(target("/echo"), *storm, tickets.as_ref(), gate),
         Scenario::Idle(idle) => {
             ensure!(idle.steps.is_sorted(), "the steps go down");
             idle::run(target("/echo"), idle, gate)

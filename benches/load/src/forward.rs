@@ -6,6 +6,7 @@
 
 mod pair;
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Result;
@@ -35,6 +36,7 @@ pub(crate) fn run(listen: SocketAddr, to: SocketAddr, tls: Option<Server>) -> Re
         to,
         tls,
         pairs: Slab::new(),
+        is_full: false,
         buffer: vec![0; BUFFER],
         ended: Vec::new(),
     };
@@ -44,7 +46,7 @@ pub(crate) fn run(listen: SocketAddr, to: SocketAddr, tls: Option<Server>) -> Re
         for event in &ready {
             forwarder.handle(*event)?;
         }
-        forwarder.sweep();
+        forwarder.sweep()?;
     }
 }
 
@@ -54,6 +56,8 @@ struct Forwarder {
     to: SocketAddr,
     tls: Option<Server>,
     pairs: Slab<Pair>,
+    /// There was no descriptor for one more.
+    is_full: bool,
     buffer: Vec<u8>,
     /// Ended in this batch of events; dropped after it, so that no token changes hands within it.
     ended: Vec<usize>,
@@ -81,7 +85,21 @@ impl Forwarder {
         Ok(())
     }
 
+    /// Takes all that wait, or stops until descriptors come back: in a storm many of those that wait
+    /// have already gone, and each costs two.
     fn accept(&mut self) -> Result<()> {
+        match self.accept_all() {
+            Err(error) if net::is_for_want_of_descriptors(&error) => {
+                self.is_full = true;
+                Ok(self
+                    .poll
+                    .modify(&self.listener, LISTENER, Interest::Nothing)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    fn accept_all(&mut self) -> io::Result<()> {
         while let Some(down) = net::accept(&self.listener)? {
             let down = match &self.tls {
                 None => Wire::Plain(down),
@@ -98,10 +116,15 @@ impl Forwarder {
         Ok(())
     }
 
-    fn sweep(&mut self) {
+    fn sweep(&mut self) -> Result<()> {
+        if self.is_full && !self.ended.is_empty() {
+            self.is_full = false;
+            self.poll.modify(&self.listener, LISTENER, Interest::Read)?;
+        }
         for key in self.ended.drain(..) {
             self.pairs.try_remove(key);
         }
+        Ok(())
     }
 }
 

@@ -220,7 +220,8 @@ impl Reader {
     }
 }
 
-fn take<'a>(input: &mut &'a mut [u8], wanted: usize) -> &'a mut [u8] {
+/// The first bytes of `input`, as many as are wanted or as there are, taken off it.
+pub(crate) fn take<'a>(input: &mut &'a mut [u8], wanted: usize) -> &'a mut [u8] {
     let all = std::mem::take(input);
     let (taken, rest) = all.split_at_mut(wanted.min(all.len()));
     *input = rest;

@@ -10,6 +10,7 @@ mod forward;
 mod frame;
 mod histogram;
 mod http;
+mod http2;
 mod net;
 mod poll;
 mod report;

@@ -2,10 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::poll::Interest;
 
 /// Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -38,6 +42,11 @@ pub(crate) fn accept(listener: &TcpListener) -> io::Result<Option<TcpStream>> {
     }
 }
 
+/// Whether this is for want of descriptors, which come back when connections end.
+pub(crate) fn is_for_want_of_descriptors(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
+}
+
 /// Begins to connect; the stream becomes writable when it is done or has failed.
 pub(crate) fn begin_connect(target: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
     let socket = socket(target, source)?;
@@ -66,6 +75,22 @@ pub(crate) fn connect(
     socket.set_read_timeout(Some(patience))?;
     socket.set_write_timeout(Some(patience))?;
     Ok(socket.into())
+}
+
+/// Waits until a read or a write would not block, whatever is of interest; an error when that takes too long.
+pub(crate) fn wait(source: impl AsFd, interest: Interest, patience: Duration) -> io::Result<()> {
+    let flags = match interest {
+        Interest::Nothing => PollFlags::empty(),
+        Interest::Read => PollFlags::IN,
+        Interest::Write => PollFlags::OUT,
+        Interest::Both => PollFlags::IN | PollFlags::OUT,
+    };
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+    match rustix::event::poll(&mut [PollFd::new(&source, flags)], Some(&patience)) {
+        Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn socket(target: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<Socket> {

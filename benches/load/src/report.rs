@@ -1,4 +1,4 @@
-//! What is told to the driver: one JSON object a line, flat, on standard output.
+//! What is told to the driver: one JSON object a line, on standard output.
 
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
@@ -24,6 +24,12 @@ impl Line {
     /// Adds a text that needs no escapes.
     pub(crate) fn text(self, name: &str, value: impl Display) -> Self {
         Self(format!(r#"{},"{name}":"{value}""#, self.0))
+    }
+
+    /// Adds a list of numbers.
+    pub(crate) fn list(self, name: &str, values: impl Iterator<Item = impl Display>) -> Self {
+        let values: Vec<String> = values.map(|value| value.to_string()).collect();
+        self.number(name, format_args!("[{}]", values.join(",")))
     }
 
     /// Adds quantiles, in microseconds.

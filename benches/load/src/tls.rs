@@ -1,7 +1,10 @@
 //! TLS 1.3 for clients and for the forwarder, with one certificate that both know.
 //!
-//! Every handshake is a whole one: no tickets are kept. A client that comes back is another
-//! matter, and most of those that come are new.
+//! Every handshake is a whole one, and no tickets are kept, unless it is said: most clients that come are
+//! new, but for those of a storm (`tickets`).
+
+mod pinned;
+mod tickets;
 
 use std::io;
 use std::net::{IpAddr, TcpStream};
@@ -15,9 +18,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::UnbufferedServerConnection;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
+use rustls::{
+    ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier,
+};
 
 use crate::wire::Wire;
+use pinned::Pinned;
+pub(crate) use tickets::Tickets;
 
 /// Makes connections of clients.
 #[derive(Clone)]
@@ -32,12 +39,33 @@ impl Client {
     pub(crate) fn new(trusted: &Path) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(certificate(trusted)?)?;
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(&[&TLS13])?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = builder()?.with_root_certificates(roots);
+        Ok(Self::without_tickets(config.with_no_client_auth()))
+    }
+
+    /// Takes the certificate in this file for the server's without looking at signatures, which costs
+    /// less. Uses tickets if there are any to be.
+    pub(crate) fn light(trusted: &Path, tickets: Option<&Tickets>) -> Result<Self> {
+        let pinned = Arc::new(Pinned(certificate(trusted)?));
+        let builder = builder()?.dangerous();
+        let config = builder.with_custom_certificate_verifier(pinned);
+        let mut client = Self::without_tickets(config.with_no_client_auth());
+        if let Some(tickets) = tickets {
+            Arc::make_mut(&mut client.0).resumption = Resumption::store(tickets.store());
+        }
+        Ok(client)
+    }
+
+    fn without_tickets(mut config: ClientConfig) -> Self {
         config.resumption = Resumption::disabled();
-        Ok(Self(Arc::new(config)))
+        Self(Arc::new(config))
+    }
+
+    /// The same, which offers to speak this protocol, and no other.
+    pub(crate) fn speaking(mut self, protocol: Option<&[u8]>) -> Self {
+        let protocols = protocol.into_iter().map(<[u8]>::to_vec).collect();
+        Arc::make_mut(&mut self.0).alpn_protocols = protocols;
+        self
     }
 
     pub(crate) fn wire(&self, tcp: TcpStream, server: IpAddr) -> io::Result<Wire> {
@@ -56,6 +84,8 @@ impl Server {
             .with_protocol_versions(&[&TLS13])?
             .with_no_client_auth()
             .with_single_cert(vec![certificate(certificate_file)?], key)?;
+        // As gateways have it: what is resumed is in the ticket, and nothing is kept for it here.
+        config.ticketer = ring::Ticketer::new()?;
         config.send_tls13_tickets = 1;
         Ok(Self(Arc::new(config)))
     }
@@ -64,6 +94,11 @@ impl Server {
         let session = UnbufferedServerConnection::new(Arc::clone(&self.0));
         Ok(Wire::server(tcp, session.map_err(io::Error::other)?))
     }
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    Ok(builder.with_protocol_versions(&[&TLS13])?)
 }
 
 fn certificate(file: &Path) -> Result<CertificateDer<'static>> {

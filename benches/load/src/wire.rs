@@ -68,6 +68,14 @@ impl Wire {
         self.tcp().shutdown(Shutdown::Write)
     }
 
+    /// Whether TLS went on from an earlier session.
+    pub(crate) fn is_resumed(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::Server(_) => false,
+            Self::Client(tls) => tls.is_resumed(),
+        }
+    }
+
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,

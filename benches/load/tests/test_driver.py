@@ -7,11 +7,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from driver import processes, report  # noqa: E402
+from driver import curves, plot, processes, report, svg  # noqa: E402
 from driver.campaign import _rotated  # noqa: E402
-from driver.measure import slope  # noqa: E402
+from driver.measure import Crowd, slope  # noqa: E402
+from driver.merge import merged  # noqa: E402
 from driver.processes import Cpu  # noqa: E402
-from driver.scenarios import SCENARIOS  # noqa: E402
+from driver.scenarios import SCENARIOS, STORM  # noqa: E402
 from driver.summary import Summary, median  # noqa: E402
 
 ECHO = next(scenario for scenario in SCENARIOS if scenario.name == "echo")
@@ -21,11 +22,19 @@ def window(number: int, cpu_us: float, **more) -> dict:
     return {"round": number, "cpu_us": cpu_us, "others_share": 0.0, "p50_us": 1, "p99_us": 2, **more}
 
 
+def storm(number: int, percent_s: list, **more) -> dict:
+    counts = {"clients": 100, "messages": len(percent_s), "missed": 100 - len(percent_s), "refused": 0, "lost": 0,
+              "resumed": 0, "clients_share": 0.5}
+    return {"round": number, "cpu_us": 300.0, "others_share": 0.0, "percent_s": percent_s, **counts, **more}
+
+
 def document(results: dict) -> dict:
     peers = {name: "1.0" for by_peer in results.values() for name in by_peer}
     machine = {"date": "2026-01-01", "cpu": "a CPU", "cores": 2, "memory_gib": 1, "kernel": "6", "revision": "abc",
                "gateway_core": 0, "load_cores": [1]}
-    plan = {"rounds": 2, "seconds": 1.0, "idle_rounds": 1, "after": 20.0}
+    crowd = {"clients": 100, "deadline": 10.0, "attempts": 1, "pause": 0.5}
+    plan = {"rounds": 2, "seconds": 1.0, "idle_rounds": 1, "after": 20.0, "storm_rounds": 3, "crowd": crowd,
+            "variants": {"`tls`": {"capped": "handshakes_at_once: 64"}}}
     return {"machine": machine, "peers": peers, "plan": plan, "failures": [], "results": results}
 
 
@@ -51,6 +60,17 @@ class Figures(unittest.TestCase):
         self.assertEqual([_rotated(["a", "b", "c"], number)[0] for number in range(4)], ["a", "b", "c", "a"])
         self.assertEqual(_rotated([], 3), [])
 
+    def test_a_storm_is_as_long_as_in_most_rounds(self):
+        rounds = [storm(0, [1.0, 2.0, 3.0]), storm(1, [1.5, 2.5, 3.5]), storm(2, [0.5])]
+        summary = Summary(document({"storm": {"switchyard": rounds, "nginx": [storm(0, [])]}}))
+        self.assertEqual(summary.arrivals(STORM, "switchyard"), [1.0, 2.5, 3.5])
+        self.assertEqual(summary.arrivals(STORM, "nginx"), [])
+        even = Summary(document({"storm": {"switchyard": rounds[::2]}}))
+        self.assertEqual(even.arrivals(STORM, "switchyard"), [1.0])
+
+    def test_a_crowd_is_patient_as_long_as_it_has_attempts(self):
+        self.assertEqual(Crowd(8000, 2.0, 3, 0.5).longest, 7.5)
+
     def test_threads_that_came_meanwhile_do_not_count(self):
         before = Cpu(0, 0, {(1, 1): 10, (1, 2): 0})
         after = Cpu(0, 0, {(1, 1): 10, (1, 2): 4_000_000_000, (1, 3): 9})
@@ -71,7 +91,69 @@ class Report(unittest.TestCase):
         self.assertIn("| 2 | 11.00 ±0.00 | 1.10 | 180 | 0.80 |", text)
 
 
+    def test_over_http2_it_is_compared_with_others_only(self):
+        over = {"fwd-rw": [window(0, 10.0)], "switchyard": [window(0, 12.0)], "switchyard-1-1": [window(0, 8.0)],
+                "haproxy": [window(0, 11.0)]}
+        text = report.tables(document({"h2-echo": over, "echo": {"fwd-rw": [window(0, 1.0)]}}))
+        self.assertIn("| HTTP/2: CPU, x fwd-rw over HTTP/1.1 | echo 128 B, 4 conns of 25 |", text)
+        self.assertIn("| switchyard-1-1 | 0.80 ±0.00 |", text)
+        self.assertIn("HTTP/2: echo 128 B, 4 conns of 25: 1.20 against 1.10 of haproxy", text)
+        self.assertNotIn("of switchyard", text)
+
+    def test_a_storm_says_who_never_came(self):
+        percents = [second / 100 for second in range(1, 101)]
+        storms = {"switchyard": [storm(0, percents[:60])], "switchyard-capped": [storm(0, percents)],
+                  "nginx": [storm(0, percents)]}
+        text = report.tables(document({"storm": storms}))
+        self.assertIn("| **switchyard** | **60** | **0.10** | **0.50** | **never** | **never** | **40** |", text)
+        self.assertIn("99 % never against 0.99 s of nginx", text)
+        self.assertIn("`switchyard-capped` has `handshakes_at_once: 64` in `tls`.", text)
+
+
+class Merge(unittest.TestCase):
+    def test_each_scenario_is_that_of_the_last_run_that_had_it(self):
+        first = document({"echo": {"fwd-rw": [window(0, 1.0)]}, "depth": {"fwd-rw": [window(0, 2.0)]}})
+        second = document({"echo": {"fwd-rw": [window(0, 3.0)]}, "storm": {"nginx": [storm(0, [0.1])]}})
+        second["machine"] = {**second["machine"], "date": "2027-01-01"}
+        third = document({"storm": {"nginx": [storm(0, [0.2])]}})
+        whole = merged([merged([first, second]), third])
+        self.assertEqual(whole["results"]["echo"]["fwd-rw"][0]["cpu_us"], 3.0)
+        self.assertEqual([(part["machine"]["date"], part["scenarios"]) for part in whole["parts"]],
+                         [("2026-01-01", ["depth"]), ("2027-01-01", ["echo"]), ("2026-01-01", ["storm"])])
+        text = report.tables(whole)
+        self.assertIn("echo: 2027-01-01, a CPU", text)
+        self.assertIn("Storms: 100 clients", text)
+
+    def test_one_run_is_itself(self):
+        only = document({})
+        self.assertIs(merged([only]), only)
+
+
+class Plots(unittest.TestCase):
+    def test_http2_and_storms_have_plots_of_their_own(self):
+        over = {"fwd-rw": [window(0, 10.0)], "switchyard": [window(0, 12.0)]}
+        plots = plot.all_of(Summary(document({"h2-echo": over, "storm": {"nginx": [storm(0, [0.1, 0.2])]}})))
+        self.assertEqual(sorted(plots), ["http2.svg", "storm.svg"])
+
+    def test_who_does_not_come_stays_where_it_was(self):
+        self.assertEqual(curves.path([0.5, 1.0], 4.0), [(0.0, 0.0), (0.5, 1), (1.0, 2), (4.0, 2)])
+        self.assertEqual(curves.path([], 4.0), [(0.0, 0.0), (4.0, 0.0)])
+
+    def test_marks_are_round(self):
+        self.assertEqual(curves.ticks(0.45), [0.0, 0.1, 0.2, 0.3, 0.4])
+        self.assertEqual(curves.ticks(17.0), [0, 5, 10, 15])
+
+    def test_no_two_lines_are_the_same(self):
+        names = ["switchyard", "switchyard-a", "switchyard-b", *(f"peer{number}" for number in range(12))]
+        drawn = svg.strokes(names)
+        self.assertEqual(len(set(drawn.values())), len(names))
+        self.assertTrue(all("c0" in drawn[name] for name in names[:3]))
+
+
 class Proc(unittest.TestCase):
+    def test_no_port_is_given_twice(self):
+        self.assertEqual(len(set(processes.free_ports(500))), 500)
+
     def test_a_name_may_contain_anything(self):
         with tempfile.TemporaryDirectory() as folder:
             stat = Path(folder) / "stat"

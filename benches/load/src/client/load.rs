@@ -4,20 +4,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::session::{Exchange, Session};
+use super::PATIENCE;
+use super::links::{Links, Place};
+use super::session::Exchange;
 use super::target::Target;
-use super::{PATIENCE, READ};
 use crate::histogram::Histogram;
-use crate::poll::{Interest, Poll, Ready};
+use crate::poll::{Poll, Ready};
 use crate::report::Line;
 
 /// The sessions, and what came of them since the last [`Load::reset`].
 pub(super) struct Load {
     pub(super) exchange: Exchange,
-    sessions: Vec<Session>,
+    links: Links,
     poll: Poll,
     ready: Vec<Ready>,
-    buffer: Vec<u8>,
+    /// Sessions whose replies came with one event, each as often as it had one.
+    replied: Vec<usize>,
     under_way: usize,
     /// Messages whose reply came.
     messages: u64,
@@ -27,21 +29,22 @@ pub(super) struct Load {
 
 impl Load {
     /// Opens `count` sessions.
-    pub(super) fn open(mut target: Target, count: usize, exchange: Exchange) -> Result<Self> {
+    pub(super) fn open(target: Target, count: usize, exchange: Exchange) -> Result<Self> {
+        let mut links = Links::new(target);
+        for _ in 0..count {
+            links.open()?;
+        }
         let poll = Poll::new()?;
-        let mut sessions = Vec::with_capacity(count);
-        for key in 0..count {
-            let wire = target.open().with_context(|| format!("session {key}"))?;
-            wire.set_nonblocking()?;
-            poll.add(&wire, key as u64, Interest::Read)?;
-            sessions.push(Session::new(wire));
+        for key in 0..links.connections() {
+            let (link, _) = links.get_mut(key).context("no such connection")?;
+            poll.add(&*link, key as u64, link.interest)?;
         }
         Ok(Self {
             exchange,
-            sessions,
+            links,
             poll,
             ready: Vec::new(),
-            buffer: vec![0; READ],
+            replied: Vec::new(),
             under_way: 0,
             messages: 0,
             latency: Histogram::new(),
@@ -61,15 +64,19 @@ impl Load {
 
     /// Sends `count` requests on one session; they count as sent at `at`.
     pub(super) fn send(&mut self, key: usize, count: usize, at: Instant) -> Result<()> {
-        let Some(session) = self.sessions.get_mut(key) else {
-            bail!("no session {key}");
-        };
+        let place = self.links.place(key);
+        self.owe(place, count, at)?;
+        self.write(place.link)
+    }
+
+    /// The same, when next is written to its connection.
+    fn owe(&mut self, place: Place, count: usize, at: Instant) -> Result<()> {
         if self.under_way == 0 {
             self.progress = at;
         }
         self.under_way += count;
-        session.send(&self.exchange, count, at)?;
-        self.follow(key)
+        let (link, _) = self.links.get_mut(place.link).context("no such session")?;
+        link.owe(place.index, count, at)
     }
 
     /// Waits for events and takes the replies that came. `again` says for each session how many
@@ -83,15 +90,20 @@ impl Load {
         let timeout = timeout.unwrap_or(PATIENCE).min(PATIENCE);
         self.poll.wait(&mut ready, Some(timeout))?;
         for event in &ready {
-            let key = usize::try_from(event.token)?;
-            let replies = self.take(key, *event)?;
-            if replies > 0 {
+            let link = usize::try_from(event.token)?;
+            self.read(link, *event)?;
+            let replied = std::mem::take(&mut self.replied);
+            if !replied.is_empty() {
                 self.progress = Instant::now();
-                let count = again(replies, self.progress);
-                if count > 0 {
-                    self.send(key, count, self.progress)?;
+            }
+            for replies in replied.chunk_by(|one, next| one == next) {
+                let count = again(replies.len(), self.progress);
+                if let (Some(&index), true) = (replies.first(), count > 0) {
+                    self.owe(Place { link, index }, count, self.progress)?;
                 }
             }
+            self.replied = replied;
+            self.write(link)?;
         }
         if ready.is_empty() && self.under_way > 0 && self.progress.elapsed() > PATIENCE {
             bail!("{} messages got no reply", self.under_way);
@@ -108,35 +120,30 @@ impl Load {
         Ok(())
     }
 
-    /// Writes and reads once; says how many replies came.
-    fn take(&mut self, key: usize, event: Ready) -> Result<usize> {
-        let Some(session) = self.sessions.get_mut(key) else {
-            return Ok(0);
+    /// Reads once, and notes the replies that came.
+    fn read(&mut self, link: usize, event: Ready) -> Result<()> {
+        self.replied.clear();
+        let Some((link, buffer)) = self.links.get_mut(link).filter(|_| event.readable) else {
+            return Ok(());
         };
-        if event.writable {
-            session.write(&self.exchange)?;
-        }
-        let mut replies = 0;
-        if event.readable {
-            let latency = &mut self.latency;
-            session.read(&self.exchange, &mut self.buffer, |sent| {
-                latency.record(sent.elapsed());
-                replies += 1;
-            })?;
-        }
-        self.under_way = self.under_way.saturating_sub(replies);
-        self.messages += replies as u64;
-        self.follow(key)?;
-        Ok(replies)
+        let (latency, replied) = (&mut self.latency, &mut self.replied);
+        link.read(&self.exchange, buffer, |index, sent| {
+            latency.record(sent.elapsed());
+            replied.push(index);
+        })?;
+        self.under_way = self.under_way.saturating_sub(self.replied.len());
+        self.messages += self.replied.len() as u64;
+        Ok(())
     }
 
-    /// Tells epoll what a session now waits for.
-    fn follow(&mut self, key: usize) -> Result<()> {
-        if let Some(session) = self.sessions.get_mut(key) {
-            let wanted = session.wanted();
-            if wanted != session.interest {
-                session.interest = wanted;
-                self.poll.modify(&session.wire, key as u64, wanted)?;
+    /// Writes what there is room for, and tells epoll what the connection now waits for.
+    fn write(&mut self, key: usize) -> Result<()> {
+        if let Some((link, _)) = self.links.get_mut(key) {
+            link.write(&self.exchange)?;
+            let wanted = link.wanted();
+            if wanted != link.interest {
+                link.interest = wanted;
+                self.poll.modify(&*link, key as u64, wanted)?;
             }
         }
         Ok(())
@@ -145,7 +152,8 @@ impl Load {
     /// The line of results.
     pub(super) fn result(&self, wall: Duration) -> Line {
         Line::new("result")
-            .number("connections", self.sessions.len())
+            .number("sessions", self.links.sessions())
+            .number("connections", self.links.connections())
             .number("messages", self.messages)
             .number("bytes", self.messages * self.exchange.payload() as u64)
             .number("wall_s", wall.as_secs_f64())

@@ -1,14 +1,13 @@
 //! One open session of a client: requests out of a shared batch, replies checked as they come.
+//!
+//! Not here: what carries it (`link`).
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
 use crate::frame::{Kind, Piece, Reader, masked};
-use crate::poll::Interest;
-use crate::wire::{Wire, unless_blocked};
 
 /// As many copies of a short frame as are sent with one write.
 const BATCH: usize = 64 * 1024;
@@ -55,9 +54,8 @@ impl Exchange {
 }
 
 /// A session that is open.
+#[derive(Default)]
 pub(super) struct Session {
-    pub(super) wire: Wire,
-    pub(super) interest: Interest,
     reader: Reader,
     /// When each request was sent, or due, whose reply is not yet complete.
     under_way: VecDeque<Instant>,
@@ -68,30 +66,26 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(wire: Wire) -> Self {
-        Self {
-            wire,
-            interest: Interest::Read,
-            reader: Reader::default(),
-            under_way: VecDeque::new(),
-            unsent: 0,
-            sent_of_first: 0,
-        }
-    }
-
-    /// Sends a request `count` times, or as much of that as goes out; `at` is when that was due.
-    pub(super) fn send(&mut self, exchange: &Exchange, count: usize, at: Instant) -> Result<()> {
+    /// Has a request to send, `count` times; `at` is when that was due.
+    pub(super) fn owe(&mut self, count: usize, at: Instant) {
         self.unsent += count;
         self.under_way.extend(std::iter::repeat_n(at, count));
-        self.write(exchange)
     }
 
-    /// Goes on sending.
-    pub(super) fn write(&mut self, exchange: &Exchange) -> Result<()> {
-        self.wire.flush()?;
+    /// Whether there is something to send.
+    pub(super) fn owes(&self) -> bool {
+        self.unsent > 0
+    }
+
+    /// Sends what `sink` takes; it says how many bytes that were, and `None` when it would have to wait.
+    pub(super) fn send(
+        &mut self,
+        exchange: &Exchange,
+        mut sink: impl FnMut(&[u8]) -> Result<Option<usize>>,
+    ) -> Result<()> {
         while self.unsent > 0 {
             let bytes = exchange.frames(self.sent_of_first, self.unsent);
-            let Some(sent) = unless_blocked(self.wire.write(bytes))? else {
+            let Some(sent) = sink(bytes)? else {
                 break;
             };
             let sent = self.sent_of_first + sent;
@@ -101,18 +95,13 @@ impl Session {
         Ok(())
     }
 
-    /// Reads once, and tells when each request was sent whose reply is now complete.
-    pub(super) fn read(
+    /// Takes what came, and tells when each request was sent whose reply is now complete.
+    pub(super) fn take(
         &mut self,
         exchange: &Exchange,
-        buffer: &mut [u8],
+        mut input: &mut [u8],
         mut complete: impl FnMut(Instant),
     ) -> Result<()> {
-        let Some(len) = unless_blocked(self.wire.read(buffer))? else {
-            return Ok(());
-        };
-        ensure!(len > 0, "the connection ended without a Close");
-        let mut input = buffer.get_mut(..len).unwrap_or_default();
         while let Some(piece) = self.reader.next(&mut input)? {
             match piece {
                 Piece::Header(header) => {
@@ -132,11 +121,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    /// What to wait for.
-    pub(super) fn wanted(&self) -> Interest {
-        Interest::new(true, self.unsent > 0 || self.wire.is_unflushed())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result, bail};
 
@@ -16,7 +17,11 @@ pub(super) struct Target {
     address: SocketAddr,
     tls: Option<Client>,
     sources: Sources,
+    path: String,
+    authority: String,
     request: Vec<u8>,
+    /// How many sessions a connection carries, if that is one of HTTP/2.
+    on_each: Option<NonZeroUsize>,
     /// Bytes that the system is asked to keep for a client that does not read, if any number.
     window: Option<usize>,
 }
@@ -30,9 +35,18 @@ impl Target {
             address,
             tls,
             sources: Sources::new(sources),
+            path: path.to_owned(),
+            authority: address.to_string(),
             request: http::request(path, &address.to_string()),
+            on_each: None,
             window: None,
         }
+    }
+
+    /// The same over HTTP/2, with so many sessions on a connection.
+    pub(super) fn shared(mut self, on_each: Option<NonZeroUsize>) -> Self {
+        self.on_each = on_each;
+        self
     }
 
     /// The same for clients that will not read.
@@ -41,7 +55,20 @@ impl Target {
         self
     }
 
-    /// What a client sends first.
+    /// How many sessions a connection carries, if that is one of HTTP/2.
+    pub(super) fn on_each(&self) -> Option<usize> {
+        self.on_each.map(NonZeroUsize::get)
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// What a client of HTTP/1.1 sends first.
     pub(super) fn request(&self) -> &[u8] {
         &self.request
     }
@@ -59,11 +86,16 @@ impl Target {
         }
     }
 
-    /// Opens a session and waits for it. Reads and writes on it wait too.
-    pub(super) fn open(&mut self) -> Result<Wire> {
+    /// Connects and waits for it. Reads and writes wait too.
+    pub(super) fn connect(&mut self) -> Result<Wire> {
         let tcp = net::connect(self.address, self.sources.next(), self.window, PATIENCE)
             .with_context(|| format!("cannot connect to {}", self.address))?;
-        let mut wire = self.wire(tcp)?;
+        self.wire(tcp)
+    }
+
+    /// Opens a session of HTTP/1.1 on a connection of its own.
+    pub(super) fn open(&mut self) -> Result<Wire> {
+        let mut wire = self.connect()?;
         wire.write_all(&self.request)?;
         let mut head = Vec::new();
         let mut buffer = [0; 1024];

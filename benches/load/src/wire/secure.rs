@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-use rustls::ClientConnection;
+use rustls::{ClientConnection, HandshakeKind};
 
 /// Bytes read from a socket at a time. What they and one record before them decrypt to fits into
 /// 64 KiB.
@@ -41,6 +41,10 @@ impl Secure {
 
     pub(super) fn is_ended(&self) -> bool {
         self.ended
+    }
+
+    pub(super) fn is_resumed(&self) -> bool {
+        self.session.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     pub(super) fn is_unflushed(&self) -> bool {

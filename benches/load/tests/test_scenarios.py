@@ -1,0 +1,78 @@
+"""Who takes part in what, over which port, and with which configuration."""
+
+import re
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from driver import running  # noqa: E402
+from driver.peers import HERE, PEERS, REFERENCES, is_ours, variants  # noqa: E402
+from driver.scenarios import GROUPS, HELD, NAMES, SCENARIOS, STORMS, held_like  # noqa: E402
+
+BY_NAME = {scenario.name: scenario for scenario in [*SCENARIOS, *HELD, *STORMS]}
+PEER = {peer.name: peer for peer in PEERS}
+
+
+def takers(name: str) -> set[str]:
+    return {peer.name for peer in PEERS if BY_NAME[name].has(peer)}
+
+
+class TakingPart(unittest.TestCase):
+    def test_over_http2_are_those_that_speak_it_and_what_they_are_compared_with(self):
+        ours = {"switchyard", "switchyard-1-1", "switchyard-1-2", "switchyard-2-2"}
+        self.assertEqual(takers("h2-echo"), {"fwd-rw", *ours, "haproxy", "envoy", "caddy"})
+        self.assertEqual(takers("tls-h2-idle"), {"fwd-tls", *ours, "haproxy", "envoy", "caddy"})
+
+    def test_nothing_else_has_the_variants_of_http2(self):
+        for name in ("echo", "tls-echo", "idle", "stalled", "storm"):
+            self.assertEqual([peer for peer in takers(name) if is_ours(peer)], ["switchyard"], name)
+
+    def test_clients_use_the_port_where_their_http_is_spoken(self):
+        self.assertEqual(BY_NAME["h2-echo"].entrance(PEER["switchyard"]), "h2")
+        self.assertEqual(BY_NAME["tls-h2-echo"].entrance(PEER["switchyard-2-2"]), "h2_tls")
+        self.assertEqual(BY_NAME["h2-echo"].entrance(PEER["switchyard-1-2"]), "listen")
+        self.assertEqual(BY_NAME["tls-h2-echo"].entrance(PEER["fwd-tls"]), "tls")
+        self.assertEqual(BY_NAME["echo"].entrance(PEER["switchyard"]), "listen")
+
+    def test_a_peer_is_checked_as_it_is_measured(self):
+        for scenario in BY_NAME.values():
+            for peer in (peer for peer in PEERS if scenario.has(peer)):
+                self.assertEqual(held_like(scenario).entrance(peer), scenario.entrance(peer), scenario.name)
+
+    def test_each_scenario_is_in_one_group(self):
+        self.assertEqual(sorted(name for names in GROUPS.values() for name in names), sorted(NAMES))
+
+    def test_references_are_no_variants(self):
+        self.assertFalse(any(is_ours(name) for name in REFERENCES))
+
+
+class Configuration(unittest.TestCase):
+    def test_every_place_in_it_is_filled(self):
+        known = {"run", "workers", "certificate", "key", "pair"}
+        for name in [*running.PORTS, "endpoint"]:
+            known |= running._address(name, 1).keys()
+        for peer in PEERS:
+            for config in [*peer.configs, *([peer.behind] if peer.behind else [])]:
+                places = set(re.findall(r"@(\w+)@", (HERE / "peers" / config).read_text()))
+                self.assertLessEqual(places, known | peer.more.keys(), f"{peer.name}: {config}")
+
+    def test_a_variant_has_its_line_in_each_listener(self):
+        capped, other = variants({"both": "max_connections: 5"}, {"capped": "a: 1", "both": "b: 2"})[::-1]
+        self.assertEqual((other.name, other.more["listener_yaml"], other.more["tls_yaml"]),
+                         ("switchyard-both", "max_connections: 5", "b: 2"))
+        text = (HERE / "peers" / "switchyard.yaml").read_text()
+        filled = re.sub(r"@(\w+)@", lambda match: capped.more.get(match.group(1), "x"), text)
+        self.assertEqual(filled.count("\n      a: 1\n"), 2)
+        self.assertTrue(BY_NAME["storm"].has(capped))
+
+    def test_an_identity_is_made_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            first = running.identity(Path(folder))["pair"].read_text()
+            self.assertEqual(running.identity(Path(folder))["pair"].read_text(), first)
+
+
+if __name__ == "__main__":
+    unittest.main()
