@@ -51,6 +51,7 @@ fn scanner_full_reads(bencher: Bencher<'_, '_>, len: usize) {
         deflate: Deflate::Off,
         max_frame: LIMIT,
         max_message: LIMIT,
+        awaited: None,
     };
     let mut scanner = Scanner::new();
     bencher.counter(ItemsCount::new(frames)).bench_local(|| {
@@ -253,11 +254,13 @@ impl Relay {
             max_frame: Some(LIMIT),
             max_message: Some(LIMIT),
             idle_timeout: Some(Duration::from_mins(10)),
+            pings: None,
+            max_lifetime: None,
             close_timeout: Duration::from_secs(5),
         });
         let now = Instant::now();
         Self {
-            session: Session::new(policy, Deflate::Off, 7, now),
+            session: Session::new(policy, Deflate::Off, || 7, now),
             now,
             written: 0,
         }

@@ -32,6 +32,7 @@ mod http2;
 mod http2_endpoints;
 mod level;
 mod limits;
+mod liveness;
 mod many;
 mod outlier;
 mod proxy_protocol;

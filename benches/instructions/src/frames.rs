@@ -87,7 +87,7 @@ fn life() -> Case {
         let [down, up] = Side::BOTH.map(close);
         let (policy, now) = (policy(), Instant::now());
         for _ in 0..times {
-            let mut session = Session::new(Arc::clone(&policy), Deflate::Off, 7, now);
+            let mut session = Session::new(Arc::clone(&policy), Deflate::Off, || 7, now);
             let mut seen = Seen::default();
             read(&mut session, Side::Downstream, &down, now, &mut seen);
             read(&mut session, Side::Upstream, &up, now, &mut seen);
@@ -103,7 +103,7 @@ fn life() -> Case {
 
 fn relay(from: Side, times: u32, reads: &[&[u8]]) {
     let now = Instant::now();
-    let mut session = Session::new(policy(), Deflate::Off, 7, now);
+    let mut session = Session::new(policy(), Deflate::Off, || 7, now);
     let mut seen = Seen::default();
     for _ in 0..times {
         for bytes in reads {
@@ -143,6 +143,8 @@ fn policy() -> Arc<Policy> {
         max_frame: Some(16 << 20),
         max_message: Some(16 << 20),
         idle_timeout: Some(Duration::from_mins(10)),
+        pings: None,
+        max_lifetime: None,
         close_timeout: Duration::from_secs(5),
     })
 }

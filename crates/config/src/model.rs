@@ -34,7 +34,7 @@ pub use process::{
 };
 pub use route::{
     AffinitySource, ClientAddress, HeaderMatch, HostPattern, Http, IssuedCookie, Match,
-    PathPattern, Route, SameSite, Segment, Split, WebSocket,
+    MaxLifetime, PathPattern, Pings, Route, SameSite, Segment, Split, WebSocket,
 };
 pub use secret::Secret;
 pub(crate) use secret::WrongLength;

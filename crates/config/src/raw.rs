@@ -26,7 +26,8 @@ pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Admin, Drain, Log};
 pub(crate) use route::{
-    AffinitySource, ClientAddress, Http, IssuedCookie, Match, Route, Share, Target, WebSocket,
+    AffinitySource, ClientAddress, Http, IssuedCookie, Match, MaxLifetime, Route, Share, Target,
+    WebSocket,
 };
 
 /// A wait that may be none at all.

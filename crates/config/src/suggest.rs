@@ -7,10 +7,7 @@ const RESERVED: &[&str] = &[
     "channels",
     "jwt_claim",
     "limits",
-    "max_lifetime",
     "messages_per_second",
-    "ping_interval",
-    "pong_timeout",
     "tracing",
 ];
 

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, ready};
 
 use hyper::upgrade::OnUpgrade;
 use switchyard_drain::Phase;
-use switchyard_proto::CloseCode;
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
+use switchyard_proto::{CloseCode, Side};
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
@@ -58,7 +58,7 @@ impl Join {
         let session = Session::new(
             Arc::clone(&route.policy),
             deflate,
-            worker.random.next(),
+            || worker.random.next(),
             now,
         );
         let traffic = worker.metrics.route(&route.name, protocol);
@@ -136,6 +136,8 @@ impl Record {
             from_upstream: Traffic::default(),
             duration,
             idle: duration,
+            ping_rtt_downstream: None,
+            ping_rtt_upstream: None,
         };
         self.closed(session, &closed);
     }
@@ -164,6 +166,9 @@ impl Record {
             reason,
             duration: closed.duration,
             idle: closed.idle,
+            silent: silent(outcome.cause),
+            ping_rtt_downstream: closed.ping_rtt_downstream,
+            ping_rtt_upstream: closed.ping_rtt_upstream,
             from_downstream: traffic(closed.from_downstream),
             from_upstream: traffic(closed.from_upstream),
         }
@@ -173,10 +178,23 @@ impl Record {
 
 /// Whether the endpoint answers for how a session ended.
 fn end(outcome: Outcome) -> End {
-    match outcome.initiator {
-        Initiator::Upstream => End::ByEndpoint(outcome.code.get()),
-        Initiator::Downstream | Initiator::Gateway => End::ByOthers,
+    match (outcome.initiator, outcome.cause) {
+        (Initiator::Upstream, _) | (_, Cause::PingTimeout(Side::Upstream)) => {
+            End::ByEndpoint(outcome.code.get())
+        }
+        (Initiator::Downstream | Initiator::Gateway, _) => End::ByOthers,
     }
+}
+
+/// The side that had given no sign of life, where that ended the session.
+fn silent(cause: Cause) -> Option<labels::Side> {
+    if let Cause::PingTimeout(dead) = cause {
+        return Some(match dead {
+            Side::Downstream => labels::Side::Downstream,
+            Side::Upstream => labels::Side::Upstream,
+        });
+    }
+    None
 }
 
 /// How a session went that was there when the worker began to drain.
@@ -190,6 +208,8 @@ fn drained(outcome: Outcome) -> DrainResult {
         | Cause::Reset
         | Cause::Violation(_)
         | Cause::IdleTimeout
+        | Cause::PingTimeout(_)
+        | Cause::MaxLifetime
         | Cause::Admin
         | Cause::EndpointLeft
         | Cause::Rebalanced => DrainResult::Left,

@@ -6,7 +6,8 @@ use http::HeaderValue;
 use switchyard_balance::{Affinity, HashKey, split};
 use switchyard_config as config;
 use switchyard_config::AffinitySource;
-use switchyard_proto::session::Policy;
+use switchyard_proto::session::{Lifetime, Pings, Policy};
+use switchyard_proto::{Close, CloseCode};
 use switchyard_relay::RelayLimits;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::route::RouteMetrics;
@@ -149,6 +150,21 @@ fn policy(websocket: &config::WebSocket) -> Policy {
         max_frame: websocket.max_frame,
         max_message: websocket.max_message,
         idle_timeout: websocket.idle_timeout,
+        pings: websocket.pings.map(|pings| Pings {
+            interval: pings.interval,
+            timeout: pings.timeout,
+        }),
+        max_lifetime: websocket.max_lifetime.as_ref().map(lifetime),
         close_timeout: websocket.close_timeout,
+    }
+}
+
+fn lifetime(limit: &config::MaxLifetime) -> Lifetime {
+    let code = CloseCode::new(limit.code);
+    Lifetime {
+        after: limit.after,
+        jitter: limit.jitter,
+        // The configuration has checked both.
+        close: Close::new(code, &limit.reason).unwrap_or_else(|_| code.into()),
     }
 }

@@ -6,7 +6,7 @@
 mod control;
 mod owned;
 
-pub use control::ControlFrame;
+pub use control::{ControlFrame, PingPayload};
 pub use owned::Owned;
 
 use crate::inline::Inline;

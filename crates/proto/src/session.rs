@@ -27,17 +27,21 @@
 //!    `used` is the sum of the `Pass` and `Skip` lengths that follow. Of one input come, each at
 //!    most once: a `Send` of what was held back from earlier input, a `Pass`, a `Skip`; the
 //!    gateway's own frames come after these. Nearly always it is one `Pass` of everything. `used`
-//!    is less than everything where something else is to be sent first, and 0 if the machine was
-//!    not polled to its end before. Bytes that came with the handshake are the first input.
+//!    is less than everything where something else is to be sent first, or where something is left
+//!    out in the middle, and 0 if the machine was not polled to its end before. Bytes that came with
+//!    the handshake are the first input.
 //! 2. **End of input.** Read returned nothing: [`Session::handle_eof`]. Reading or writing failed:
 //!    [`Session::handle_reset`], after handing in what could still be read.
 //! 3. **Shutdown.** When all bytes for a side and its FIN are on the wire:
 //!    [`Session::handle_flushed`]. It may be called at other times when nothing is left unwritten
 //!    for that side; that changes nothing.
-//! 4. **Timers.** Keep the `until` of the last `Wait`; call [`Session::handle_timeout`] then. Early
-//!    calls do no harm. Activity moves the idle deadline on, so a caller that keeps an earlier one
+//! 4. **Slow peers.** Something planned for a side cannot be written at once:
+//!    [`Session::handle_blocked`]; nothing of it is left: [`Session::handle_flushed`]. Nobody is
+//!    pinged or given up in between.
+//! 5. **Timers.** Keep the `until` of the last `Wait`; call [`Session::handle_timeout`] then,
+//!    after handing in what there is to read: it may be a sign of life. Early calls do no harm. Activity moves the idle deadline on, so a caller that keeps an earlier one
 //!    only gets a later `Wait` for it.
-//! 5. **Finished.** Drop both connections, unwritten bytes included. Until then drop neither.
+//! 6. **Finished.** Drop both connections, unwritten bytes included. Until then drop neither.
 //!
 //! # How it ends
 //!
@@ -46,7 +50,10 @@
 //! the next frame boundary of the stream towards it; what the other peer sends after that is
 //! dropped. *Upstream gone* without a Close: downstream is sent [`CloseCode::SERVICE_RESTART`]
 //! (clients reconnect on it), or just a FIN if a frame was cut off. *Downstream gone*: upstream gets
-//! the FIN that the gateway got; on a half-close upstream's bytes still flow.
+//! the FIN that the gateway got; on a half-close upstream's bytes still flow. *A side that gives no
+//! sign of life*: it is told nothing and not waited for; the other is sent a Close, upstream
+//! [`CloseCode::GOING_AWAY`]. *A life that is long enough*: as an idle timeout, but each Close goes
+//! at the next message boundary.
 //!
 //! A side to which a Close went, and which answered, broke a rule or ended, is sent a FIN. When both
 //! streams to the peers are ended and flushed, the peers have another [`Policy::close_timeout`] to end
@@ -59,36 +66,41 @@ mod outcome;
 mod output;
 mod peer;
 mod policy;
+mod pulse;
+mod time;
 mod traffic;
+mod vigil;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use crate::scanner::{MessageKind, Observer};
 pub use outcome::{Cause, Initiator, Outcome};
 pub use output::{Output, WaitReason};
-pub use policy::Policy;
+pub use policy::{Lifetime, Pings, Policy};
 pub use traffic::Traffic;
 
 use crate::Side;
 use crate::close::{Close, CloseCode};
 use crate::handshake::Deflate;
-use crate::mask::MaskKeys;
-use ending::explained;
+use crate::mask::{MaskKey, MaskKeys};
+use crate::scanner::StopAt;
 use output::Plan;
 use peer::{Inbound, Outbound, Peers, Publish};
+use vigil::{Vigil, Watch};
 
 /// The state machine of one session: 280 bytes, no allocation while data flows.
 #[derive(Debug)]
 pub struct Session {
     policy: Arc<Policy>,
-    deflate: Deflate,
     masks: MaskKeys,
     peers: Peers,
     plan: Plan,
     /// When anything of a data frame was last seen.
     active: Instant,
     life: Life,
+    /// Only where the policy has Pings or a longest life.
+    vigil: Option<Box<Vigil>>,
 }
 
 #[derive(Debug)]
@@ -108,17 +120,23 @@ struct First {
 }
 
 impl Session {
-    /// A session whose handshake is done. The masks of the gateway's own frames towards upstream
-    /// follow from `mask_seed`, which must not be predictable (RFC 6455 section 10.3).
-    pub fn new(policy: Arc<Policy>, deflate: Deflate, mask_seed: u64, now: Instant) -> Self {
+    /// A session whose handshake is done. From `random` come the masks of the gateway's own frames
+    /// towards upstream and the payloads of its Pings, which must not be predictable (RFC 6455
+    /// section 10.3).
+    pub fn new(
+        policy: Arc<Policy>,
+        deflate: Deflate,
+        mut random: impl FnMut() -> u64,
+        now: Instant,
+    ) -> Self {
         Self {
-            policy,
-            deflate,
-            masks: MaskKeys::new(mask_seed),
-            peers: Peers::new(),
+            masks: MaskKeys::new(random()),
+            peers: Peers::new(deflate),
             plan: Plan::EMPTY,
             active: now,
             life: Life::Open,
+            vigil: Vigil::new(&policy, random, now),
+            policy,
         }
     }
 
@@ -132,22 +150,10 @@ impl Session {
         now: Instant,
         observer: &mut impl Observer,
     ) -> usize {
-        if matches!(self.life, Life::Finished(_)) {
-            return bytes.len();
+        if self.vigil.is_some() {
+            return self.take_watched(from, bytes, now, observer);
         }
-        if !self.plan.is_empty() {
-            return 0;
-        }
-        let used = if self.peers.of(from).inbound != Inbound::Open {
-            self.plan = Plan::dropping(from, bytes.len());
-            bytes.len()
-        } else if self.peers.of(from.other()).outbound.is_open() {
-            self.scan(from, bytes, now, observer)
-        } else {
-            self.scan_and_drop(from, bytes, now)
-        };
-        self.peers.of_mut(from).traffic.bytes += used as u64;
-        used
+        self.take(from, bytes, now, Watch::NONE, observer)
     }
 
     /// The peer ended its stream.
@@ -181,8 +187,19 @@ impl Session {
         self.peers.settle();
     }
 
+    /// Something planned for `to` could not be written at once. No side is pinged or given up from
+    /// now on until [`handle_flushed`](Self::handle_flushed).
+    pub fn handle_blocked(&mut self, to: Side) {
+        if let Some(vigil) = &mut self.vigil {
+            vigil.of_mut(to).is_blocked = true;
+        }
+    }
+
     /// Everything planned for `to` so far is on the wire, a shutdown included.
     pub fn handle_flushed(&mut self, to: Side, now: Instant) {
+        if let Some(vigil) = &mut self.vigil {
+            vigil.flushed(to, now);
+        }
         let peer = self.peers.of_mut(to);
         if !matches!(peer.outbound, Outbound::FinAsked) {
             return;
@@ -199,7 +216,7 @@ impl Session {
     pub fn handle_close(&mut self, cause: Cause, close: &Close, now: Instant) {
         if matches!(self.life, Life::Open) {
             self.begin(Initiator::Gateway, close.status(), cause, now);
-            self.owe_both(close);
+            self.owe_both(close, StopAt::Frame);
         }
     }
 
@@ -222,18 +239,12 @@ impl Session {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        match &self.life {
-            Life::Closing(first, deadline) if due(*deadline) => self.finish(*first),
-            Life::Open if due(self.policy.idle_at(self.active)) => {
-                let cause = Cause::IdleTimeout;
-                self.handle_close(
-                    cause,
-                    &explained(CloseCode::GOING_AWAY, cause.reason()),
-                    now,
-                );
+        match self.life {
+            Life::Open => self.look(now),
+            Life::Closing(first, deadline) if deadline.is_some_and(|deadline| deadline <= now) => {
+                self.finish(first);
             }
-            Life::Open | Life::Closing(..) | Life::Finished(_) => {}
+            Life::Closing(..) | Life::Finished(_) => {}
         }
     }
 
@@ -269,22 +280,47 @@ impl Session {
     pub fn traffic(&self, from: Side) -> Traffic {
         self.peers.of(from).traffic
     }
+
+    /// How long the last Pong of the peer to a Ping of the gateway took.
+    pub fn ping_rtt(&self, side: Side) -> Option<Duration> {
+        self.vigil.as_ref()?.of(side).rtt()
+    }
+
+    /// The mask of a frame of the gateway's own.
+    fn mask(&mut self, to: Side) -> Option<MaskKey> {
+        match to {
+            Side::Downstream => None,
+            Side::Upstream => Some(self.masks.draw()),
+        }
+    }
 }
 
 /// Between the beginning and the end.
 impl Session {
     #[inline]
     fn poll_open(&mut self) -> Output {
-        for to in Side::BOTH {
-            let due = self.peers.of(to).publish == Publish::Due;
-            if due && self.peers.of(to.other()).scanner.at_message_boundary() {
-                self.peers.of_mut(to).publish = Publish::No;
-                return Output::Publish { to };
-            }
+        if self.vigil.is_some() {
+            return self.poll_watched();
+        }
+        if let Some(to) = self.take_publish() {
+            return Output::Publish { to };
         }
         let until = self.policy.idle_at(self.active);
         let reason = until.map_or(WaitReason::Input, |_| WaitReason::Idle);
         Output::Wait { until, reason }
+    }
+
+    /// Who is to be sent the caller's next message now.
+    #[inline]
+    fn take_publish(&mut self) -> Option<Side> {
+        for to in Side::BOTH {
+            let due = self.peers.of(to).publish == Publish::Due;
+            if due && self.peers.of(to.other()).scanner.at_message_boundary() {
+                self.peers.of_mut(to).publish = Publish::No;
+                return Some(to);
+            }
+        }
+        None
     }
 }
 

@@ -88,7 +88,9 @@ fn says_enough(reports: &[Report]) {
         "expected_continuation",
         "frame_too_big",
         "idle_timeout",
+        "max_lifetime",
         "message_too_big",
+        "ping_timeout",
         "reserved_bits",
         "reset",
         "shutdown",
@@ -106,6 +108,10 @@ fn says_enough(reports: &[Report]) {
     );
     let published: usize = reports.iter().map(|report| report.published).sum();
     assert!(published as u64 > SEEDS, "{published} messages published");
+    let pings: usize = reports.iter().map(|report| report.pings).sum();
+    let answers: usize = reports.iter().map(|report| report.answers).sum();
+    assert!(pings as u64 > SEEDS * 2, "{pings} pings");
+    assert!(answers > pings / 2, "{answers} of {pings} pings answered");
     let passed: usize = reports.iter().map(|report| report.passed).sum();
     assert!(passed as u64 > SEEDS * 10_000, "{passed} bytes passed");
 }

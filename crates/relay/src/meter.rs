@@ -1,5 +1,7 @@
 //! Translates between `proto`'s words and telemetry's while frames are counted.
 
+use std::time::Duration;
+
 use switchyard_proto::Side;
 use switchyard_proto::frame::OpCode;
 use switchyard_proto::session::{MessageKind, Observer};
@@ -30,6 +32,18 @@ impl Observer for Meter<'_> {
             MessageKind::Binary => labels::MessageKind::Binary,
         };
         self.0.message(direction(from), kind, len);
+    }
+
+    fn answered(&mut self, from: Side, rtt: Duration) {
+        self.0.ping_answered(side(from), rtt);
+    }
+}
+
+/// A side, as it is counted.
+pub(crate) fn side(side: Side) -> labels::Side {
+    match side {
+        Side::Downstream => labels::Side::Downstream,
+        Side::Upstream => labels::Side::Upstream,
     }
 }
 

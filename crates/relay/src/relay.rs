@@ -18,13 +18,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use switchyard_proto::Side;
-use switchyard_proto::session::{Outcome, Session, Traffic};
+use switchyard_proto::session::{Cause, Outcome, Session, Traffic};
 use switchyard_telemetry::{CountedSession, RouteTraffic};
 
 use crate::clock;
 use crate::handle::{Command, Handle};
 use crate::leg::{Leg, Wire, Wires};
-use crate::meter::direction;
+use crate::meter::{direction, side};
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
 use early::Early;
@@ -36,9 +36,9 @@ const TURNS: usize = 32;
 /// How many bytes a poll moves, give or take a read, before it lets other sessions run.
 const BUDGET: usize = 4 * READ;
 
-/// What the session machine may add to one read: a control frame it held back (131 bytes) and a
-/// Close of its own (131 bytes).
-const OWN_FRAMES: usize = 262;
+/// What the session machine may add to one read: a control frame it held back (131 bytes), a Ping
+/// of its own (14 bytes) and a Close of its own (131 bytes).
+const OWN_FRAMES: usize = 276;
 
 /// What a session may use.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +67,10 @@ pub struct Closed {
     pub duration: Duration,
     /// How long nothing had been read from either peer.
     pub idle: Duration,
+    /// How long the client's last answer to a Ping of the gateway's own took.
+    pub ping_rtt_downstream: Option<Duration>,
+    /// The same of the endpoint.
+    pub ping_rtt_upstream: Option<Duration>,
 }
 
 /// Moves one session's bytes until it has ended. Dropping it drops both connections.
@@ -159,9 +163,24 @@ impl<D: Wire, U: Wire> Future for Relay<D, U> {
 /// Taking turns.
 impl<D: Wire, U: Wire> Relay<D, U> {
     fn advance(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
-        if self.ticket.has_rung(turn.cx.waker()) {
+        let rung = self.ticket.has_rung(turn.cx.waker());
+        if rung {
             self.answer(scratch, turn)?;
         }
+        self.take_turns(scratch, turn)?;
+        if rung && self.alarm.is_some_and(|alarm| alarm <= turn.now) {
+            // After what has come meanwhile: it may be a sign of life.
+            self.look_at_the_time(scratch, turn)?;
+            self.take_turns(scratch, turn)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn take_turns(
+        &mut self,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome> {
         let mut from = Side::Downstream;
         let mut last = Step::Moved;
         for _ in 0..TURNS {
@@ -179,7 +198,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         ControlFlow::Continue(())
     }
 
-    /// Does as it was told, and looks at its deadline.
+    /// Does as it was told.
     #[cold]
     fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
         match self.ticket.take_command().as_deref() {
@@ -189,8 +208,17 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             Some(Command::Cut(cause)) => self.session.handle_cut(*cause),
             None => {}
         }
+        self.carry_out(&mut scratch.nothing(), turn)
+    }
+
+    #[cold]
+    fn look_at_the_time(
+        &mut self,
+        scratch: &mut Scratch,
+        turn: &mut Turn<'_, '_>,
+    ) -> ControlFlow<Outcome> {
+        self.alarm = None;
         self.session.handle_timeout(turn.now);
-        self.alarm = self.alarm.filter(|alarm| *alarm > turn.now);
         self.carry_out(&mut scratch.nothing(), turn)
     }
 
@@ -268,12 +296,17 @@ impl<D, U> Relay<D, U> {
     }
 
     fn closed(&self, outcome: Outcome, now: Instant) -> Closed {
+        if let Cause::PingTimeout(dead) = outcome.cause {
+            self.traffic.ping_timed_out(side(dead));
+        }
         Closed {
             outcome,
             from_downstream: self.session.traffic(Side::Downstream),
             from_upstream: self.session.traffic(Side::Upstream),
             duration: now.saturating_duration_since(self.ticket.info().opened),
             idle: self.ticket.idle(now),
+            ping_rtt_downstream: self.session.ping_rtt(Side::Downstream),
+            ping_rtt_upstream: self.session.ping_rtt(Side::Upstream),
         }
     }
 }

@@ -54,6 +54,8 @@ impl World {
             max_frame: None,
             max_message: None,
             idle_timeout: None,
+            pings: None,
+            max_lifetime: None,
             close_timeout: Duration::from_secs(5),
         };
         let (registry, tasks) = (Registry::new(), Tasks::new());
@@ -75,7 +77,7 @@ impl World {
 
     pub(crate) fn relay<D: Wire, U: Wire>(&self, down: Leg<D>, up: Leg<U>) -> Relay<D, U> {
         let policy = Arc::new(self.policy.clone());
-        let session = Session::new(policy, Deflate::Off, 7, crate::now());
+        let session = Session::new(policy, Deflate::Off, || 7, crate::now());
         let limits = RelayLimits {
             buffer_limit: self.buffer_limit,
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use crate::labels::{AffinityResult, Initiator, Protocol};
+use crate::labels::{AffinityResult, Initiator, Protocol, Side};
 
 /// The target of every record, as in `{"target":"access",...}`.
 pub const TARGET: &str = "access";
@@ -120,10 +120,16 @@ pub struct Closed<'a> {
     pub duration: Duration,
     /// How long nothing had been read from either peer when it ended.
     pub idle: Duration,
+    /// Which side had given no sign of life, where that ended it.
+    pub silent: Option<Side>,
     /// What the client sent.
     pub from_downstream: Traffic,
     /// What the endpoint sent.
     pub from_upstream: Traffic,
+    /// The client's last answer to a Ping of the gateway's own took so long.
+    pub ping_rtt_downstream: Option<Duration>,
+    /// The endpoint's.
+    pub ping_rtt_upstream: Option<Duration>,
 }
 
 impl Closed<'_> {
@@ -143,6 +149,7 @@ impl Closed<'_> {
             initiator = self.initiator.as_str(),
             code = self.code,
             reason = self.reason,
+            silent_side = self.silent.map(Side::as_str),
             duration_ms = millis(self.duration),
             idle_ms = millis(self.idle),
             bytes_from_downstream = down.bytes,
@@ -150,6 +157,8 @@ impl Closed<'_> {
             messages_from_downstream = down.messages,
             messages_from_upstream = up.messages,
             largest_message_bytes = down.largest_message.max(up.largest_message),
+            last_ping_rtt_ms_downstream = self.ping_rtt_downstream.map(fractional_millis),
+            last_ping_rtt_ms_upstream = self.ping_rtt_upstream.map(fractional_millis),
             "session closed"
         );
     }

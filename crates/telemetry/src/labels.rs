@@ -24,6 +24,28 @@ impl Direction {
     }
 }
 
+/// One of the two peers of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The client.
+    Downstream,
+    /// The endpoint.
+    Upstream,
+}
+
+impl Side {
+    /// Both sides.
+    pub const ALL: [Self; 2] = [Self::Downstream, Self::Upstream];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Downstream => "downstream",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
 /// The opcode of a frame (RFC 6455 section 5.2), without the reserved ones: those are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {

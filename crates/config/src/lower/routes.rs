@@ -2,11 +2,12 @@
 
 mod affinity;
 mod target;
+mod websocket;
 
 use super::reach::Reach;
 use super::{Names, optional};
 use crate::decode::{At, Known, List};
-use crate::model::{Http, Match, PathPattern, Route, WebSocket};
+use crate::model::{Http, Match, PathPattern, Route};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::source::Span;
@@ -39,6 +40,7 @@ fn route(
         .affinity
         .and_then(|list| affinity::lower(list.items, template, report));
     let matches = raw.matches.and_then(|raw| matches(raw, report));
+    let websocket = raw.websocket.and_then(|raw| websocket::lower(raw, report));
     if let (Some(name), Some(matches)) = (&raw.name, &matches) {
         reach.add(name, matches, report);
     }
@@ -47,7 +49,7 @@ fn route(
         matches: matches?,
         split: split?,
         affinity: affinity?,
-        websocket: websocket(raw.websocket?)?,
+        websocket: websocket?,
         http: http(&raw.http?)?,
     })
 }
@@ -87,22 +89,6 @@ fn report_several_paths(raw: &raw::Match, report: &mut Report) {
 
 fn place<T>(path: Known<&Option<At<T>>>) -> Option<Span> {
     Some(path?.as_ref()?.span)
-}
-
-fn websocket(raw: raw::WebSocket) -> Option<WebSocket> {
-    Some(WebSocket {
-        allowed_origins: optional(raw.allowed_origins?, |list| texts(list, |it| it.0))?,
-        subprotocols: optional(raw.subprotocols?, |list| texts(list, |it| it.0))?,
-        max_message: raw.max_message?.0.map(|size| size.0),
-        max_frame: raw.max_frame?.0.map(|size| size.0),
-        idle_timeout: raw.idle_timeout?.0.map(|time| time.0),
-        close_timeout: raw.close_timeout?.0,
-        buffer_limit: usize::try_from(raw.buffer_limit?.0).unwrap_or(usize::MAX),
-    })
-}
-
-fn texts<T>(list: List<T, 1>, text: impl Fn(T) -> String) -> Option<Vec<String>> {
-    Some(list.whole()?.into_iter().map(text).collect())
 }
 
 fn http(raw: &raw::Http) -> Option<Http> {

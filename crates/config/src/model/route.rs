@@ -147,10 +147,36 @@ pub struct WebSocket {
     pub max_frame: Option<u64>,
     /// No data message either way for this long is Close 1001. `None`: never.
     pub idle_timeout: Option<Duration>,
+    /// The gateway's own Pings. `None`: there are none.
+    pub pings: Option<Pings>,
+    /// How long a session may live. `None`: as long as its peers want.
+    pub max_lifetime: Option<MaxLifetime>,
     /// How long the closing handshake may take.
     pub close_timeout: Duration,
     /// Bytes kept in each direction for a slow reader; at least 4 KiB.
     pub buffer_limit: usize,
+}
+
+/// When a side is pinged, and when it is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pings {
+    /// Nothing was read from it for this long: it is pinged.
+    pub interval: Duration,
+    /// Nothing was read from it for this long after that: it is dead.
+    pub timeout: Duration,
+}
+
+/// The longest life of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxLifetime {
+    /// No session lives longer.
+    pub after: Duration,
+    /// Each lives up to this much shorter, at random.
+    pub jitter: Duration,
+    /// The code of the Close that both sides get.
+    pub code: u16,
+    /// The reason in it.
+    pub reason: String,
 }
 
 /// Policy for the plain requests of a route.

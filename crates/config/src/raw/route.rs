@@ -8,8 +8,9 @@ use crate::model::{HeaderMatch, HostPattern, SameSite};
 use crate::node::{Key, Node, Value};
 use crate::report::{Problem, Report};
 use crate::scalar::{
-    CaptureName, CookieName, Count, HeaderName, HeaderValue, MAX_MS, Name, Origin, PathExact,
-    PathPrefix, QueryName, Scalar, Size, Subprotocol, Switch, Template, Time,
+    CaptureName, CloseCode, CloseReason, CookieName, Count, HeaderName, HeaderValue, MAX_MS, Name,
+    Origin, PathExact, PathPrefix, Percent, QueryName, Scalar, Size, Subprotocol, Switch, Template,
+    Time,
 };
 use crate::shape::Shape;
 
@@ -125,11 +126,44 @@ table! {
         max_frame: OrOff<Limit> = "16MiB";
         /// A session without a data message either way for this long ends: Close 1001.
         idle_timeout: OrOff<Timeout> = "off", eg "10m";
+        /// A side from which nothing was read for this long gets a Ping of the gateway's own, each side
+        /// for itself. Their Pongs go no further, and are measured.
+        ping_interval: At<OrOff<Timeout>> = "off", eg "30s";
+        /// A side from which nothing was read for this long after a Ping is dead, and the session ends. Up to a
+        /// minute, or up to `ping_interval` where that is longer.
+        pong_timeout: At<Timeout> = "10s";
+        /// No session lives longer, whatever it does. Without it a session lives as long as its peers
+        /// want.
+        max_lifetime: Option<MaxLifetime>;
         /// How long a closing handshake may take.
         close_timeout: Timeout = "5s";
         /// Kept in each direction for a reader that is slow; the sender waits meanwhile. Over TLS up to
         /// 64 KiB that are encrypted already come on top.
         buffer_limit: Size<4096, 1_073_741_824> = "256KiB";
+    }
+}
+
+table! {
+    /// Both sides of a session that has lived long enough get a Close, each behind the message that is on
+    /// its way to it.
+    MaxLifetime {
+        /// The longest life.
+        after: Timeout, eg "12h";
+        /// Each session lives shorter by so much of it at the most, at random, so that sessions that began
+        /// together do not end together.
+        jitter: OrOff<Percent> = "10%";
+        /// What they are told.
+        close: LifetimeClose = "{}";
+    }
+}
+
+table! {
+    /// The Close frame that both sides of a session get at the end of its life.
+    LifetimeClose {
+        /// 1001 is for going away; clients that reconnect after 1012 only want that.
+        code: CloseCode = "1001";
+        /// A text for the close event of a browser.
+        reason: CloseReason = "max lifetime";
     }
 }
 

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use switchyard_config::{
     AcceptProxy, AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress,
     ClientCertificate, ClusterTls, Config, Drain, DrainClose, DrainOrder, Endpoint, HeaderCase,
-    HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match, NamedFile,
-    PathPattern, SameSite, Secret, Segment, SendProxy, Split, Tls, TlsVersion, Trust, WebSocket,
-    Workers, load, parse, parse_with,
+    HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match, MaxLifetime,
+    NamedFile, PathPattern, Pings, SameSite, Secret, Segment, SendProxy, Split, Tls, TlsVersion,
+    Trust, WebSocket, Workers, load, parse, parse_with,
 };
 
 use crate::project;
@@ -75,6 +75,8 @@ fn the_smallest_file_has_the_defaults() {
         max_message: Some(16 << 20),
         max_frame: Some(16 << 20),
         idle_timeout: None,
+        pings: None,
+        max_lifetime: None,
         close_timeout: seconds(5),
         buffer_limit: 256 << 10,
     };
@@ -379,10 +381,36 @@ fn clusters_verify_their_endpoints_unless_told_not_to() {
 }
 
 #[test]
+fn a_life_has_a_tenth_of_jitter_and_a_close_unless_it_is_told() {
+    let life = |text: &str| {
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+             routes: [{{ name: all, cluster: app, websocket: {{ max_lifetime: {text} }} }}]\n\
+             clusters: [{{ name: app, endpoints: [{{ address: \"10.0.0.1:9000\" }}] }}]\n"
+        );
+        let config = parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
+        config.routes[0].websocket.max_lifetime.clone().unwrap()
+    };
+    let expected = MaxLifetime {
+        after: Duration::from_hours(12),
+        jitter: Duration::from_mins(72),
+        code: 1001,
+        reason: "max lifetime".to_owned(),
+    };
+    assert_eq!(life("{ after: 12h }"), expected);
+    assert_eq!(life("{ after: 12h, jitter: off }").jitter, Duration::ZERO);
+    assert_eq!(
+        life("{ after: 8760h, jitter: 100% }").jitter,
+        Duration::from_hours(8760)
+    );
+}
+
+#[test]
 fn every_limit_is_its_own() {
     let text = "listeners: [{ name: web, address: \"127.0.0.1:0\", handshake_timeout: 1s }]\n\
         routes: [{ name: all, cluster: app, http: { request_timeout: 6s, max_body: 7B },\n\
-        \x20   websocket: { max_message: 2B, max_frame: 3B, idle_timeout: 4s, close_timeout: 5s, buffer_limit: 8KiB } }]\n\
+        \x20   websocket: { max_message: 2B, max_frame: 3B, idle_timeout: 4s, close_timeout: 5s, buffer_limit: 8KiB,\n\
+        \x20     ping_interval: 11s, pong_timeout: 13500ms, max_lifetime: { after: 12s, jitter: 5%, close: { code: 4000, reason: old } } } }]\n\
         clusters: [{ name: app, endpoints: [{ address: \"10.0.0.1:9000\" }], connect_timeout: 9s }]\n";
     let config = parse(text, Path::new("f.yaml")).unwrap();
     let (listener, route) = (&config.listeners[0], &config.routes[0]);
@@ -392,6 +420,16 @@ fn every_limit_is_its_own() {
         max_message: Some(2),
         max_frame: Some(3),
         idle_timeout: Some(seconds(4)),
+        pings: Some(Pings {
+            interval: seconds(11),
+            timeout: Duration::from_millis(13_500),
+        }),
+        max_lifetime: Some(MaxLifetime {
+            after: seconds(12),
+            jitter: Duration::from_millis(600),
+            code: 4000,
+            reason: "old".to_owned(),
+        }),
         close_timeout: seconds(5),
         buffer_limit: 8192,
     };

@@ -12,6 +12,9 @@ use crate::mask::{self, MaskKey};
 /// The longest control frame: a header of six bytes and a payload of 125.
 const MAX_FRAME: usize = 6 + MAX_PAYLOAD;
 
+/// The payload of a Ping of the gateway's own.
+pub type PingPayload = [u8; 8];
+
 /// Up to 131 bytes: a control frame or the beginning of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ControlFrame(Inline<MAX_FRAME>);
@@ -20,6 +23,11 @@ impl ControlFrame {
     /// A Close frame, masked with `mask` if it goes upstream.
     pub fn close(close: &Close, mask: Option<MaskKey>) -> Self {
         Self::build(OpCode::Close, close.encode(&mut [0; MAX_PAYLOAD]), mask)
+    }
+
+    /// A Ping frame, masked with `mask` if it goes upstream.
+    pub fn ping(payload: PingPayload, mask: Option<MaskKey>) -> Self {
+        Self::build(OpCode::Ping, &payload, mask)
     }
 
     /// `payload` is at most 125 bytes.
@@ -75,6 +83,15 @@ mod tests {
         let close = Close::from(CloseCode::NORMAL);
         let frame = ControlFrame::close(&close, Some([1, 2, 3, 4]));
         assert_eq!(&*frame, [0x88, 0x82, 1, 2, 3, 4, 0x03 ^ 1, 0xe8 ^ 2]);
+    }
+
+    #[test]
+    fn a_ping_is_no_longer_than_a_header_may_be() {
+        let bare = ControlFrame::ping(*b"payload!", None);
+        assert_eq!(&*bare, b"\x89\x08payload!");
+        let masked = ControlFrame::ping([0; 8], Some([1, 2, 3, 4]));
+        assert_eq!(*masked, [0x89, 0x88, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]);
+        assert_eq!(masked.len(), super::super::MAX_HEADER);
     }
 
     #[test]

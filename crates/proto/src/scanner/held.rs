@@ -62,8 +62,11 @@ impl Scanner {
             }
         };
         held.truncate(before);
-        let refused = matches!(then, Step::End(_, ScanEnd::Refused(_)));
-        ((!refused).then_some(held), then)
+        let stays = matches!(
+            then,
+            Step::End(_, ScanEnd::Refused(_) | ScanEnd::Answered(_))
+        );
+        ((!stays).then_some(held), then)
     }
 }
 
@@ -120,6 +123,10 @@ fn whole_control(
             Ok(code) => Step::End(place.end, ScanEnd::Close(code)),
             Err(violation) => return Step::End(place.start, ScanEnd::Refused(violation)),
         },
+        OpCode::Pong if rules.is_awaited(header, payload) => {
+            let len = u8::try_from(place.len()).unwrap_or(u8::MAX);
+            return Step::End(place.start, ScanEnd::Answered(len));
+        }
         OpCode::Continuation | OpCode::Text | OpCode::Binary | OpCode::Ping | OpCode::Pong => {
             Step::Next(place.end)
         }

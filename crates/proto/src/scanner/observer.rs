@@ -1,5 +1,7 @@
 //! What the outside may see of a stream: counts, never payload.
 
+use std::time::Duration;
+
 use crate::Side;
 use crate::frame::OpCode;
 
@@ -23,6 +25,10 @@ pub trait Observer {
     /// The last byte of a message passed; `len` is its payload on the wire in bytes, compressed
     /// if the peer compressed it.
     fn message(&mut self, from: Side, kind: MessageKind, len: u64);
+
+    /// A side answered a Ping of the gateway's own, so long after it was sent. The Pong is not told
+    /// as a frame.
+    fn answered(&mut self, _from: Side, _rtt: Duration) {}
 }
 
 /// Sees nothing.

@@ -4,7 +4,7 @@
 
 use crate::Side;
 use crate::close::{Close, CloseCode, MAX_PAYLOAD};
-use crate::frame::{Header, OpCode, RSV1};
+use crate::frame::{Header, OpCode, PingPayload, RSV1};
 use crate::handshake::Deflate;
 use crate::mask;
 use crate::violation::Violation;
@@ -20,6 +20,8 @@ pub struct Rules {
     pub max_frame: u64,
     /// The longest message, in payload bytes on the wire; [`u64::MAX`] for any.
     pub max_message: u64,
+    /// What is in the Pong that answers a Ping of the gateway's own, while there is one.
+    pub awaited: Option<PingPayload>,
 }
 
 /// Whether a message has begun and not ended, and how many payload bytes its frames have so far.
@@ -39,6 +41,17 @@ impl Rules {
             return check_control(header);
         }
         self.check_size(header, check_order(header, open)?)
+    }
+
+    /// Whether a Pong, of which `payload` is the payload as received, is the one that is waited for.
+    #[inline]
+    pub(super) fn is_awaited(&self, header: &Header, payload: &[u8]) -> bool {
+        self.awaited.is_some_and(|mut awaited| {
+            if let Some(key) = header.mask {
+                mask::apply(&mut awaited, key);
+            }
+            awaited == payload
+        })
     }
 
     #[inline]

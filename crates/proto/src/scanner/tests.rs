@@ -15,6 +15,7 @@ fn rules(from: Side) -> Rules {
         deflate: Deflate::Off,
         max_frame: u64::MAX,
         max_message: u64::MAX,
+        awaited: None,
     }
 }
 
@@ -328,6 +329,44 @@ fn a_close_ends_the_stream() {
 }
 
 #[test]
+fn the_pong_that_is_waited_for_is_not_passed() {
+    for from in [Side::Downstream, Side::Upstream] {
+        let awaiting = Rules {
+            awaited: Some(*b"unguess!"),
+            ..rules(from)
+        };
+        let part = |fin, opcode, payload: &[u8]| frame(from, fin, 0, opcode, payload);
+        let before = part(false, OpCode::Text, b"Hel");
+        let pong = part(true, OpCode::Pong, b"unguess!");
+        let after = part(true, OpCode::Continuation, b"lo");
+        let stream = [before.clone(), pong.clone(), after].concat();
+        let answered = |len: usize| ScanEnd::Answered(u8::try_from(len).unwrap());
+        assert_eq!(
+            end_of(&awaiting, &stream),
+            (before.len(), answered(pong.len()))
+        );
+        for cut in 1..pong.len() {
+            let pieces = [&before[..], &pong[..cut], &pong[cut..]];
+            let (passed, end, seen) = scan_all(&awaiting, pieces);
+            assert_eq!(passed, before, "cut at {cut}");
+            assert_eq!(end, answered(pong.len() - cut));
+            assert_eq!(seen.frames, [(OpCode::Text, 3)]);
+        }
+        for (opcode, payload) in [
+            (OpCode::Pong, &b"unguess"[..]),
+            (OpCode::Pong, b"unguess!!"),
+            (OpCode::Pong, b"unguess?"),
+            (OpCode::Pong, b""),
+            (OpCode::Ping, b"unguess!"),
+            (OpCode::Binary, b"unguess!"),
+        ] {
+            let other = part(true, opcode, payload);
+            assert_eq!(end_of(&awaiting, &other), (other.len(), ScanEnd::Input));
+        }
+    }
+}
+
+#[test]
 fn a_direction_is_40_bytes() {
     assert!(size_of::<Scanner>() <= 40);
 }
@@ -440,7 +479,7 @@ prop_compose! {
         let mut bytes = frames.concat();
         bytes.extend_from_slice(&tail);
         bytes.truncate(bytes.len().saturating_sub(cut));
-        (Rules { from, deflate, max_frame, max_message }, bytes)
+        (Rules { from, deflate, max_frame, max_message, awaited: None }, bytes)
     }
 }
 

@@ -9,13 +9,14 @@ use super::{Cause, First, Initiator, Life, Outcome, Output, Session, WaitReason}
 use crate::Side;
 use crate::close::{Close, CloseCode};
 use crate::frame::{ControlFrame, Owned};
+use crate::scanner::StopAt;
 
 /// What clients are told when their endpoint is gone.
 const ENDPOINT_LOST: &str = "endpoint lost";
 
 impl Session {
     /// Notes what began the end and starts its first phase; only the first call counts. Nothing
-    /// is published from then on, so nothing waits for the end of a message.
+    /// is published and nobody pinged from then on.
     pub(super) fn begin(
         &mut self,
         initiator: Initiator,
@@ -32,6 +33,9 @@ impl Session {
             self.life = Life::Closing(first, self.policy.close_by(now));
             for side in Side::BOTH {
                 self.peers.of_mut(side).publish = Publish::No;
+            }
+            if let Some(vigil) = &mut self.vigil {
+                vigil.end();
             }
         }
     }
@@ -50,35 +54,56 @@ impl Session {
         });
     }
 
-    pub(super) fn owe_both(&mut self, close: &Close) {
+    pub(super) fn owe_both(&mut self, close: &Close, at: StopAt) {
         for side in Side::BOTH {
-            self.owe(side, close);
+            self.owe(side, close, at);
         }
     }
 
-    fn owe(&mut self, to: Side, close: &Close) {
-        let mask = match to {
-            Side::Downstream => None,
-            Side::Upstream => Some(self.masks.draw()),
-        };
+    fn owe(&mut self, to: Side, close: &Close, at: StopAt) {
+        let mask = self.mask(to);
         let peer = self.peers.of_mut(to);
         if matches!(peer.outbound, Outbound::Open) {
-            peer.outbound = Outbound::CloseDue(Box::new(ControlFrame::close(close, mask)));
+            let frame = Box::new(ControlFrame::close(close, mask));
+            peer.outbound = Outbound::CloseDue(frame, at);
         }
     }
 
-    /// `to` has lost its peer, which said no Close: nothing more comes to be passed on.
+    /// A side gave no sign of life in time: it is told nothing and not waited for. To the endpoint
+    /// of such a client this is the gateway's doing, so it is told.
+    pub(super) fn give_up(&mut self, dead: Side, now: Instant) {
+        let cause = Cause::PingTimeout(dead);
+        self.begin(Initiator::Gateway, CloseCode::ABNORMAL, cause, now);
+        let peer = self.peers.of_mut(dead);
+        peer.inbound = peer.inbound.ended();
+        peer.outbound = Outbound::Done;
+        match dead.other() {
+            Side::Downstream => self.leave_alone(Side::Downstream),
+            Side::Upstream => {
+                let close = (CloseCode::GOING_AWAY, cause.reason());
+                self.part(Side::Upstream, Some(close));
+            }
+        }
+    }
+
+    /// `to` has lost its peer, which said no Close: nothing more comes to be passed on. A client is
+    /// told to come again; the endpoint of a client that left sees the same end as the gateway.
     pub(super) fn leave_alone(&mut self, to: Side) {
+        let close = (CloseCode::SERVICE_RESTART, ENDPOINT_LOST);
+        self.part(to, (to == Side::Downstream).then_some(close));
+    }
+
+    fn part(&mut self, to: Side, close: Option<(CloseCode, &str)>) {
         let boundary = self.peers.of(to.other()).scanner.at_frame_boundary();
         let peer = self.peers.of_mut(to);
-        let listens = to == Side::Downstream && peer.inbound == Inbound::Open;
-        match peer.outbound {
-            Outbound::Open if boundary && listens => {
-                self.owe(to, &explained(CloseCode::SERVICE_RESTART, ENDPOINT_LOST));
+        let close = close.filter(|_| peer.inbound == Inbound::Open);
+        match (&peer.outbound, close) {
+            (Outbound::Open, Some((code, reason))) if boundary => {
+                self.owe(to, &explained(code, reason), StopAt::Frame);
             }
-            Outbound::CloseDue(_) if boundary => {}
-            Outbound::Open | Outbound::CloseDue(_) => peer.outbound = Outbound::FinDue,
-            Outbound::Closed | Outbound::FinDue | Outbound::FinAsked | Outbound::Done => {}
+            (Outbound::CloseDue(..), _) if boundary => {}
+            (Outbound::Open | Outbound::CloseDue(..), _) => peer.outbound = Outbound::FinDue,
+            (Outbound::Closed | Outbound::FinDue | Outbound::FinAsked | Outbound::Done, _) => {}
         }
     }
 
@@ -108,10 +133,11 @@ impl Session {
 
     /// The Close or the FIN that is due to `to`.
     fn poll_last_words(&mut self, to: Side) -> Option<Output> {
-        let boundary = self.peers.of(to.other()).scanner.at_frame_boundary();
+        let at = self.peers.of(to).stop_at();
+        let has_room = self.peers.of(to.other()).is_at(at);
         let peer = self.peers.of_mut(to);
         match &mut peer.outbound {
-            Outbound::CloseDue(frame) if boundary => {
+            Outbound::CloseDue(frame, _) if has_room => {
                 let bytes = Owned::Boxed(std::mem::take(frame));
                 peer.outbound = Outbound::Closed;
                 peer.settle();
@@ -122,7 +148,7 @@ impl Session {
                 Some(Output::Shutdown { to })
             }
             Outbound::Open
-            | Outbound::CloseDue(_)
+            | Outbound::CloseDue(..)
             | Outbound::Closed
             | Outbound::FinAsked
             | Outbound::Done => None,

@@ -8,24 +8,77 @@ use super::ending::explained;
 use super::output::Plan;
 use super::peer::{Inbound, Outbound};
 use super::traffic::{Data, Tally};
-use super::{Cause, Observer, Session};
+use super::vigil::Watch;
+use super::{Cause, Life, Observer, Session};
 use crate::Side;
 use crate::close::CloseCode;
 use crate::scanner::{Scan, ScanEnd, StopAt};
 use crate::violation::Violation;
 
 impl Session {
-    #[inline]
-    pub(super) fn scan(
+    /// Input of a session with a vigil.
+    #[inline(never)]
+    pub(super) fn take_watched(
         &mut self,
         from: Side,
         bytes: &[u8],
         now: Instant,
         observer: &mut impl Observer,
     ) -> usize {
-        let rules = self.policy.rules(from, self.deflate);
-        let stop = self.peers.of(from.other()).stop_at();
+        let watch = match &mut self.vigil {
+            None => Watch::NONE,
+            Some(vigil) => vigil.heard(from, now),
+        };
+        self.take(from, bytes, now, watch, observer)
+    }
+
+    /// Sessions with a vigil and those without have code of their own: what is never looked for costs
+    /// the latter nothing.
+    #[allow(clippy::inline_always, reason = "see above")]
+    #[inline(always)]
+    pub(super) fn take(
+        &mut self,
+        from: Side,
+        bytes: &[u8],
+        now: Instant,
+        watch: Watch,
+        observer: &mut impl Observer,
+    ) -> usize {
+        if matches!(self.life, Life::Finished(_)) {
+            return bytes.len();
+        }
+        if !self.plan.is_empty() {
+            return 0;
+        }
+        let used = if self.peers.of(from).inbound != Inbound::Open {
+            self.plan = Plan::dropping(from, bytes.len());
+            bytes.len()
+        } else if self.peers.of(from.other()).outbound.is_open() {
+            self.scan(from, bytes, now, watch, observer)
+        } else {
+            self.scan_and_drop(from, bytes, now)
+        };
+        self.peers.of_mut(from).traffic.bytes += used as u64;
+        used
+    }
+
+    #[allow(clippy::inline_always, reason = "as `take`")]
+    #[inline(always)]
+    fn scan(
+        &mut self,
+        from: Side,
+        bytes: &[u8],
+        now: Instant,
+        watch: Watch,
+        observer: &mut impl Observer,
+    ) -> usize {
+        let mut stop = self.peers.of(from.other()).stop_at();
         let peer = self.peers.of_mut(from);
+        let mut rules = self.policy.rules(from, peer.deflate);
+        rules.awaited = watch.awaited;
+        if watch.is_due {
+            stop = StopAt::Frame;
+        }
         let mut tally = Tally {
             data: Data::of(&peer.scanner, bytes),
             traffic: &mut peer.traffic,
@@ -35,10 +88,13 @@ impl Session {
         if tally.data == Data::Seen {
             self.active = now;
         }
-        let used = if end == ScanEnd::Boundary {
-            pass
-        } else {
-            bytes.len()
+        let used = match end {
+            ScanEnd::Boundary => pass,
+            ScanEnd::Answered(len) => {
+                self.peer_answered(from, now, observer);
+                pass + usize::from(len)
+            }
+            ScanEnd::Input | ScanEnd::Close(_) | ScanEnd::Refused(_) => bytes.len(),
         };
         self.plan = Plan::passing(from, release, pass, used - pass);
         self.scanned(from, end, now);
@@ -46,10 +102,10 @@ impl Session {
     }
 
     /// Looks for the Close of a peer whose frames go nowhere.
-    pub(super) fn scan_and_drop(&mut self, from: Side, bytes: &[u8], now: Instant) -> usize {
-        let rules = self.policy.rules(from, self.deflate);
-        let scanner = &mut self.peers.of_mut(from).scanner;
-        let scan = scanner.scan(&rules, bytes, StopAt::Never, &mut ());
+    fn scan_and_drop(&mut self, from: Side, bytes: &[u8], now: Instant) -> usize {
+        let peer = self.peers.of_mut(from);
+        let rules = self.policy.rules(from, peer.deflate);
+        let scan = peer.scanner.scan(&rules, bytes, StopAt::Never, &mut ());
         self.plan = Plan::dropping(from, bytes.len());
         self.scanned(from, scan.end, now);
         bytes.len()
@@ -58,9 +114,16 @@ impl Session {
     #[inline]
     fn scanned(&mut self, from: Side, end: ScanEnd, now: Instant) {
         match end {
-            ScanEnd::Input | ScanEnd::Boundary => {}
+            ScanEnd::Input | ScanEnd::Boundary | ScanEnd::Answered(_) => {}
             ScanEnd::Close(code) => self.peer_closed(from, code, now),
             ScanEnd::Refused(violation) => self.peer_refused(from, violation, now),
+        }
+    }
+
+    #[cold]
+    fn peer_answered(&mut self, from: Side, now: Instant, observer: &mut impl Observer) {
+        if let Some(vigil) = &mut self.vigil {
+            observer.answered(from, vigil.answered(from, now));
         }
     }
 
@@ -80,7 +143,7 @@ impl Session {
         let code = violation.close_code();
         self.begin(from.into(), code, Cause::Violation(violation), now);
         self.peers.of_mut(from).inbound = Inbound::Refused;
-        self.owe_both(&explained(code, violation.reason()));
+        self.owe_both(&explained(code, violation.reason()), StopAt::Frame);
         self.peers.settle();
     }
 }

@@ -1,5 +1,6 @@
 //! How a session ended, and why: what the access log and the metrics say of it.
 
+use crate::Side;
 use crate::close::CloseCode;
 use crate::violation::Violation;
 
@@ -25,11 +26,11 @@ impl Initiator {
     }
 }
 
-impl From<crate::Side> for Initiator {
-    fn from(side: crate::Side) -> Self {
+impl From<Side> for Initiator {
+    fn from(side: Side) -> Self {
         match side {
-            crate::Side::Downstream => Self::Downstream,
-            crate::Side::Upstream => Self::Upstream,
+            Side::Downstream => Self::Downstream,
+            Side::Upstream => Self::Upstream,
         }
     }
 }
@@ -47,6 +48,10 @@ pub enum Cause {
     Violation(Violation),
     /// No data frame in either direction for the route's `idle_timeout`.
     IdleTimeout,
+    /// A side gave no sign of life after a Ping of the gateway.
+    PingTimeout(Side),
+    /// The session has lived as long as its route lets it.
+    MaxLifetime,
     /// The gateway drains and asked the peers to go.
     Drain,
     /// The drain took too long, and the session was cut.
@@ -70,6 +75,8 @@ impl Cause {
             Self::Reset => "reset",
             Self::Violation(violation) => violation.reason(),
             Self::IdleTimeout => "idle_timeout",
+            Self::PingTimeout(_) => "ping_timeout",
+            Self::MaxLifetime => "max_lifetime",
             Self::Drain => "drain",
             Self::DrainDeadline => "drain_deadline",
             Self::Shutdown => "shutdown",

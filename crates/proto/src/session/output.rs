@@ -62,6 +62,10 @@ pub enum WaitReason {
     Input,
     /// Input, before the session counts as idle.
     Idle,
+    /// Input, before a side is pinged or given up.
+    Ping,
+    /// Input, before the session has lived long enough.
+    Lifetime,
     /// The peers to be told, and to answer.
     Close,
     /// The peers to end their streams.

@@ -4,6 +4,7 @@
 use super::Traffic;
 use crate::Side;
 use crate::frame::ControlFrame;
+use crate::handshake::Deflate;
 use crate::scanner::{Scanner, StopAt};
 
 /// The stream that comes from a peer.
@@ -44,8 +45,8 @@ impl Inbound {
 pub(super) enum Outbound {
     /// The other peer's frames are passed on.
     Open,
-    /// They are passed on up to the end of the current frame; this Close follows.
-    CloseDue(Box<ControlFrame>),
+    /// They are passed on up to the end of the current frame or message; this Close follows.
+    CloseDue(Box<ControlFrame>, StopAt),
     /// A Close was passed on or sent; nothing follows it.
     Closed,
     /// The stream is to be ended.
@@ -60,7 +61,7 @@ impl Outbound {
     /// Whether bytes of the other peer still go this way.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Open | Self::CloseDue(_))
+        matches!(self, Self::Open | Self::CloseDue(..))
     }
 }
 
@@ -68,6 +69,8 @@ impl Outbound {
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) scanner: Scanner,
+    /// What was agreed on for the frames of both.
+    pub(super) deflate: Deflate,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound,
     pub(super) publish: Publish,
@@ -82,9 +85,10 @@ pub(super) enum Publish {
 }
 
 impl Peer {
-    fn new() -> Self {
+    fn new(deflate: Deflate) -> Self {
         Self {
             scanner: Scanner::new(),
+            deflate,
             inbound: Inbound::Open,
             outbound: Outbound::Open,
             publish: Publish::No,
@@ -96,7 +100,7 @@ impl Peer {
     #[inline]
     pub(super) fn stop_at(&self) -> StopAt {
         match (&self.outbound, self.publish) {
-            (Outbound::CloseDue(_), _) => StopAt::Frame,
+            (Outbound::CloseDue(_, at), _) => *at,
             (Outbound::Open, Publish::Due) => StopAt::Message,
             _ => StopAt::Never,
         }
@@ -106,6 +110,15 @@ impl Peer {
     pub(super) fn settle(&mut self) {
         if matches!(self.outbound, Outbound::Closed) && self.inbound != Inbound::Open {
             self.outbound = Outbound::FinDue;
+        }
+    }
+
+    /// Whether what came from this peer ends where something else may follow it. Of a peer that
+    /// says no more the rest of a message is not waited for.
+    pub(super) fn is_at(&self, at: StopAt) -> bool {
+        match at {
+            StopAt::Message if self.inbound == Inbound::Open => self.scanner.at_message_boundary(),
+            StopAt::Never | StopAt::Frame | StopAt::Message => self.scanner.at_frame_boundary(),
         }
     }
 
@@ -123,10 +136,10 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(deflate: Deflate) -> Self {
         Self {
-            downstream: Peer::new(),
-            upstream: Peer::new(),
+            downstream: Peer::new(deflate),
+            upstream: Peer::new(deflate),
         }
     }
 

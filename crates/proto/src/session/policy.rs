@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Side;
+use crate::close::Close;
 use crate::handshake::Deflate;
 use crate::scanner::Rules;
 
@@ -15,9 +16,43 @@ pub struct Policy {
     pub max_message: Option<u64>,
     /// How long a session may be without a data frame in either direction. Pings do not count.
     pub idle_timeout: Option<Duration>,
+    /// The gateway's own Pings to both sides.
+    pub pings: Option<Pings>,
+    /// How long a session may live, whatever it does.
+    pub max_lifetime: Option<Lifetime>,
     /// How long each phase of closing may take: until both peers have been told and have
     /// answered, and then until both have ended their streams.
     pub close_timeout: Duration,
+}
+
+/// When a side is pinged, each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pings {
+    /// When nothing was read from it for this long.
+    pub interval: Duration,
+    /// It is dead when nothing more was read from it for this long after the Ping.
+    pub timeout: Duration,
+}
+
+/// The longest life of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// No session lives longer.
+    pub after: Duration,
+    /// It lives up to this much shorter, at random: sessions that began together do not end together.
+    pub jitter: Duration,
+    /// What both sides are told then.
+    pub close: Close,
+}
+
+impl Lifetime {
+    /// The end of a life that begins at `now`; `None` for beyond all time.
+    pub(super) fn end(&self, now: Instant, random: u64) -> Option<Instant> {
+        let [high, low, ..] = random.to_be_bytes();
+        let part = u32::from(u16::from_be_bytes([high, low]));
+        let early = self.jitter / (1 << 16) * part;
+        now.checked_add(self.after.saturating_sub(early))
+    }
 }
 
 impl Policy {
@@ -25,6 +60,7 @@ impl Policy {
         Rules {
             from,
             deflate,
+            awaited: None,
             max_frame: self.max_frame.unwrap_or(u64::MAX),
             max_message: self.max_message.unwrap_or(u64::MAX),
         }

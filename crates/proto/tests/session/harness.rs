@@ -10,7 +10,7 @@ use switchyard_proto::session::{
 };
 use switchyard_proto::{Close, CloseCode, Side};
 
-use crate::frames::{BINARY, Frame, PUBLISHED, frame, read};
+use crate::frames::{BINARY, Frame, PONG, PUBLISHED, frame, own_ping, read};
 
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -28,6 +28,7 @@ pub(crate) enum Op {
 pub(crate) struct Seen {
     pub(crate) frames: Vec<(Side, OpCode, u64)>,
     pub(crate) messages: Vec<(Side, MessageKind, u64)>,
+    pub(crate) answers: Vec<(Side, Duration)>,
 }
 
 impl Observer for Seen {
@@ -37,6 +38,10 @@ impl Observer for Seen {
 
     fn message(&mut self, from: Side, kind: MessageKind, len: u64) {
         self.messages.push((from, kind, len));
+    }
+
+    fn answered(&mut self, from: Side, rtt: Duration) {
+        self.answers.push((from, rtt));
     }
 }
 
@@ -59,6 +64,8 @@ pub(crate) struct Harness {
     queued: [usize; 2],
     out: [Vec<u8>; 2],
     fin: [bool; 2],
+    /// The payload of the gateway's last Ping to each side, until it is answered.
+    pinged: [Option<Vec<u8>>; 2],
 }
 
 pub(crate) fn policy() -> Policy {
@@ -66,7 +73,18 @@ pub(crate) fn policy() -> Policy {
         max_frame: None,
         max_message: None,
         idle_timeout: None,
+        pings: None,
+        max_lifetime: None,
         close_timeout: CLOSE_TIMEOUT,
+    }
+}
+
+/// Numbers as a caller hands them in, from a seed of the tests' own.
+fn random() -> impl FnMut() -> u64 {
+    let mut number = 0x5eed_0000_u64;
+    move || {
+        number = number.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(99);
+        number
     }
 }
 
@@ -87,7 +105,7 @@ pub(crate) fn reason(frame: &Frame) -> &str {
 }
 
 /// All whole frames, and how many bytes of another follow.
-fn read_all(bytes: &[u8]) -> (Vec<Frame>, usize) {
+pub(crate) fn read_all(bytes: &[u8]) -> (Vec<Frame>, usize) {
     let (mut frames, mut rest) = (Vec::new(), bytes);
     while let Some(frame) = read(rest) {
         rest = &rest[frame.len..];
@@ -103,8 +121,8 @@ impl Harness {
 
     pub(crate) fn with(policy: Policy) -> Self {
         let now = Instant::now();
-        Self {
-            session: Session::new(Arc::new(policy), Deflate::Off, 7, now),
+        let mut harness = Self {
+            session: Session::new(Arc::new(policy), Deflate::Off, random(), now),
             now,
             seen: Seen::default(),
             flush: Flush::AtOnce,
@@ -114,7 +132,10 @@ impl Harness {
             queued: [0; 2],
             out: [Vec::new(), Vec::new()],
             fin: [false; 2],
-        }
+            pinged: [None, None],
+        };
+        harness.drain();
+        harness
     }
 
     pub(crate) fn input(&mut self, from: Side, bytes: &[u8]) -> &mut Self {
@@ -161,6 +182,23 @@ impl Harness {
         self.queued[index(to)] += 1;
         self.session.handle_publish(to);
         self.drain()
+    }
+
+    pub(crate) fn blocked(&mut self, to: Side) -> &mut Self {
+        self.session.handle_blocked(to);
+        self.drain()
+    }
+
+    /// The Pong to the gateway's Ping to a side, once.
+    pub(crate) fn pong(&mut self, from: Side) -> Option<Vec<u8>> {
+        let payload = self.pinged[index(from)].take()?;
+        Some(frame(from, PONG, &payload))
+    }
+
+    /// Answers the gateway's Ping.
+    pub(crate) fn answer(&mut self, from: Side) -> &mut Self {
+        let pong = self.pong(from).expect("no Ping is under way");
+        self.input(from, &pong)
     }
 
     pub(crate) fn flushed(&mut self, to: Side) -> &mut Self {
@@ -245,6 +283,10 @@ impl Harness {
                     at += len;
                 }
                 Output::Send { to, bytes } => {
+                    if let Some(payload) = own_ping(to, &bytes) {
+                        assert_eq!(self.pinged[index(to)], None, "two Pings under way");
+                        self.pinged[index(to)] = Some(payload);
+                    }
                     self.write(to, &bytes);
                     self.ops.push(Op::Send(to, bytes.len()));
                 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use switchyard_proto::session::{Cause, Outcome, Policy, Traffic};
+use switchyard_proto::session::{Cause, Lifetime, Outcome, Pings, Policy, Traffic};
 use switchyard_proto::{CloseCode, Side};
 
 use crate::frames::*;
-use crate::harness::{CLOSE_TIMEOUT, Harness, policy};
+use crate::harness::{CLOSE_TIMEOUT, Harness, policy, read_all};
 use crate::laws::{self, Limits, Written};
 
 /// Something that happens to a session.
@@ -19,6 +19,10 @@ enum Event {
     Eof(Side),
     Reset(Side),
     Pass(Duration),
+    /// A peer answers the gateway's Ping, if there is one and it is between two frames.
+    Answer(Side),
+    Blocked(Side),
+    Flushed(Side),
     Cut,
 }
 
@@ -30,6 +34,7 @@ struct Result {
     outcome: Option<Outcome>,
     traffic: [Traffic; 2],
     frames: usize,
+    answers: Vec<(Side, Duration)>,
 }
 
 const LIMITS: Limits = Limits {
@@ -37,11 +42,22 @@ const LIMITS: Limits = Limits {
     message: 600,
 };
 
+const PINGS: Pings = Pings {
+    interval: Duration::from_secs(15),
+    timeout: Duration::from_secs(10),
+};
+
 fn limited() -> Policy {
     Policy {
         max_frame: Some(LIMITS.frame),
         max_message: Some(LIMITS.message),
         idle_timeout: Some(Duration::from_mins(1)),
+        pings: Some(PINGS),
+        max_lifetime: Some(Lifetime {
+            after: Duration::from_mins(3),
+            jitter: Duration::from_mins(1),
+            close: CloseCode::GOING_AWAY.into(),
+        }),
         ..policy()
     }
 }
@@ -69,7 +85,9 @@ fn message(from: Side) -> impl Strategy<Value = Vec<u8>> {
             let fin = if index == last { 0x80 } else { 0 };
             bytes.extend(raw(from, fin | opcode, payload));
             if *ping {
-                bytes.extend(frame(from, PING, &payload[..payload.len().min(125)]));
+                // The gateway's own have 8 bytes.
+                let len = payload.len().min(if payload.len() == 8 { 7 } else { 125 });
+                bytes.extend(frame(from, PING, &payload[..len]));
             }
         }
         bytes
@@ -93,7 +111,10 @@ fn event() -> impl Strategy<Value = Event> {
         6 => side().prop_map(Event::Publish),
         2 => side().prop_map(Event::Eof),
         1 => side().prop_map(Event::Reset),
-        3 => (0u64..40).prop_map(|seconds| Event::Pass(Duration::from_secs(seconds))),
+        5 => (0u64..40).prop_map(|seconds| Event::Pass(Duration::from_secs(seconds))),
+        6 => side().prop_map(Event::Answer),
+        1 => side().prop_map(Event::Blocked),
+        2 => side().prop_map(Event::Flushed),
         1 => Just(Event::Cut),
     ]
 }
@@ -116,7 +137,11 @@ fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
 /// Plays `events`, each input in pieces of the given lengths. Input after the end of a stream is
 /// left out.
 fn play(events: &[Event], lens: &[usize]) -> (Harness, [Vec<u8>; 2]) {
-    let mut harness = Harness::with(limited());
+    play_with(limited(), events, lens)
+}
+
+fn play_with(policy: Policy, events: &[Event], lens: &[usize]) -> (Harness, [Vec<u8>; 2]) {
+    let mut harness = Harness::with(policy);
     let mut sent = [Vec::new(), Vec::new()];
     for event in events {
         match event {
@@ -133,6 +158,17 @@ fn play(events: &[Event], lens: &[usize]) -> (Harness, [Vec<u8>; 2]) {
             Event::Eof(from) => drop(harness.eof(*from)),
             Event::Reset(from) => drop(harness.reset(*from)),
             Event::Pass(time) => drop(harness.pass(*time)),
+            Event::Answer(from) => {
+                let is_between = read_all(&sent[usize::from(*from == Side::Upstream)]).1 == 0;
+                let heard = is_between && harness.session.wants_input(*from);
+                if let Some(pong) = heard.then(|| harness.pong(*from)).flatten() {
+                    for piece in cut(&pong, lens) {
+                        harness.input(*from, piece);
+                    }
+                }
+            }
+            Event::Blocked(to) => drop(harness.blocked(*to)),
+            Event::Flushed(to) => drop(harness.flushed(*to)),
             Event::Cut => drop(harness.cut(Cause::Shutdown)),
         }
     }
@@ -152,6 +188,19 @@ fn cut<'a>(bytes: &'a [u8], lens: &[usize]) -> Vec<&'a [u8]> {
     pieces
 }
 
+/// What was written to a side but for the gateway's Pings.
+fn without_pings(out: &[u8]) -> Vec<u8> {
+    let (mut rest, mut kept) = (out, Vec::new());
+    while let Some(frame) = read(rest) {
+        let (bytes, after) = rest.split_at(frame.len);
+        if !frame.is_own_ping() {
+            kept.extend(bytes);
+        }
+        rest = after;
+    }
+    [&kept, rest].concat()
+}
+
 fn result(harness: &Harness) -> Result {
     Result {
         out: Side::BOTH.map(|to| harness.out(to).to_vec()),
@@ -159,6 +208,7 @@ fn result(harness: &Harness) -> Result {
         outcome: harness.outcome,
         traffic: Side::BOTH.map(|from| harness.session.traffic(from)),
         frames: harness.seen.frames.len(),
+        answers: harness.seen.answers.clone(),
     }
 }
 
@@ -202,6 +252,35 @@ proptest! {
             return Ok(()); // A message was too big.
         }
         prop_assert_eq!(check(&harness, &sent).map(|written| written.passed), [sent[1].len(), sent[0].len()]);
+    }
+
+    #[test]
+    fn pings_change_nothing_else(
+        speeches in prop::collection::vec(
+            side().prop_flat_map(|from| (Just(from), message(from), any::<prop::sample::Index>())),
+            1..20,
+        ),
+        lens in prop::collection::vec(1usize..100, 1..4),
+    ) {
+        // In the middle of each message there is time for a Ping to either side.
+        let mut events = Vec::new();
+        for (from, bytes, at) in speeches {
+            let (before, after) = bytes.split_at(at.index(bytes.len()));
+            events.push(Event::Input(from, before.to_vec()));
+            events.extend(Side::BOTH.map(Event::Answer));
+            events.push(Event::Pass(PINGS.interval));
+            events.extend(Side::BOTH.map(Event::Answer));
+            events.push(Event::Input(from, after.to_vec()));
+        }
+        let patient = Pings { timeout: Duration::from_hours(1), ..PINGS };
+        let pings = Some(patient);
+        let (with, _) = play_with(Policy { pings, ..policy() }, &events, &lens);
+        let (without, _) = play_with(policy(), &events, &lens);
+        for to in Side::BOTH {
+            prop_assert_eq!(without_pings(with.out(to)), without.out(to).to_vec());
+        }
+        prop_assert_eq!(with.seen.frames, without.seen.frames);
+        prop_assert_eq!(with.seen.messages, without.seen.messages);
     }
 
     #[test]

@@ -4,4 +4,6 @@ mod closing;
 mod ending;
 mod injection;
 mod input;
+mod lifetime;
+mod pings;
 mod timers;

@@ -12,7 +12,7 @@ use switchyard_proto::session::{
 };
 use switchyard_proto::{Close, CloseCode, Side};
 
-use crate::frames::{BINARY, PUBLISHED, frame};
+use crate::frames::{BINARY, PUBLISHED, frame, own_ping};
 use crate::link::{Link, Read};
 use crate::rng::Rng;
 use crate::trace::Trace;
@@ -28,6 +28,7 @@ const SLACK: usize = 1_000;
 pub(crate) struct Counts {
     pub(crate) messages: u64,
     pub(crate) largest: u64,
+    pub(crate) answers: usize,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +42,10 @@ impl Observer for Tally {
         counts.messages += 1;
         counts.largest = counts.largest.max(len);
     }
+
+    fn answered(&mut self, from: Side, _: Duration) {
+        self.0[index(from)].answers += 1;
+    }
 }
 
 /// The stream to one side.
@@ -52,6 +57,7 @@ struct Writer {
     queue: VecDeque<Vec<u8>>,
     /// All bytes that were ever planned.
     planned: Vec<u8>,
+    blocked: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +83,11 @@ pub(crate) struct Gateway {
     until: Option<Instant>,
 }
 
+fn random(seed: u64) -> impl FnMut() -> u64 {
+    let mut rng = Rng::new(seed);
+    move || rng.word()
+}
+
 pub(crate) fn index(side: Side) -> usize {
     usize::from(side == Side::Upstream)
 }
@@ -85,7 +96,7 @@ impl Gateway {
     pub(crate) fn new(policy: Policy, trace: Trace, seed: u64) -> Self {
         let epoch = Instant::now();
         let mut gateway = Self {
-            session: Session::new(Arc::new(policy), Deflate::Off, seed, epoch),
+            session: Session::new(Arc::new(policy), Deflate::Off, random(seed), epoch),
             outcome: None,
             closing_since: None,
             handed_in: [0; 2],
@@ -112,6 +123,21 @@ impl Gateway {
     pub(crate) fn flush(&mut self, now: u64, to: Side, link: &mut Link, rng: &mut Rng) {
         let writer = &mut self.writers[index(to)];
         link.write(now, &mut writer.unwritten, rng);
+        let blocked = !writer.unwritten.is_empty();
+        if std::mem::replace(&mut writer.blocked, blocked) != blocked {
+            self.event(
+                now,
+                &format!("{to:?} blocked: {blocked}"),
+                |session, now| {
+                    if blocked {
+                        session.handle_blocked(to);
+                    } else {
+                        session.handle_flushed(to, now);
+                    }
+                },
+            );
+        }
+        let writer = &mut self.writers[index(to)];
         if writer.unwritten.is_empty() && writer.fin == Fin::Due {
             writer.fin = Fin::Sent;
             link.finish(now, rng);
@@ -212,7 +238,13 @@ impl Gateway {
                     assert_eq!(source, from);
                     input = &input[len..];
                 }
-                Output::Send { to, bytes } => self.write(to, &bytes),
+                Output::Send { to, bytes } => {
+                    if own_ping(to, &bytes).is_some() {
+                        assert!(!self.writers.iter().any(|writer| writer.blocked));
+                        assert_eq!(self.closing_since, None, "a Ping after a Close");
+                    }
+                    self.write(to, &bytes);
+                }
                 Output::Publish { to } => self.write_published(to),
                 Output::Shutdown { to } => {
                     let fin = &mut self.writers[index(to)].fin;

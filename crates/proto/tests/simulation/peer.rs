@@ -117,6 +117,11 @@ impl Peer {
         }
     }
 
+    /// Whether the peer may stop giving signs of life while it is connected.
+    pub(crate) fn may_seem_dead(&self) -> bool {
+        matches!(self.manner, Manner::Stuck | Manner::Deaf | Manner::Endless)
+    }
+
     /// Whether the peer keeps to RFC 6455 whatever happens.
     pub(crate) fn is_well_behaved(&self) -> bool {
         matches!(self.manner, Manner::Polite | Manner::Patient)
@@ -223,10 +228,14 @@ impl Peer {
     }
 
     fn understand(&mut self, rng: &mut Rng) {
-        while let Some(frame) = read(&self.received[self.parsed..]) {
-            self.parsed += frame.len;
-            if frame.opcode() == CLOSE {
+        while let Some(heard) = read(&self.received[self.parsed..]) {
+            self.parsed += heard.len;
+            if heard.opcode() == CLOSE {
                 self.heard_close = true;
+            }
+            if heard.is_own_ping() && !self.said_close && self.output == Output::Open {
+                // It is the gateway's, so it is not among what was sent to the other peer.
+                self.outbox.extend(frame(self.side, PONG, &heard.payload));
             }
         }
         let answers = !matches!(self.manner, Manner::Mute | Manner::Stuck);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use switchyard_proto::CloseCode;
 use switchyard_proto::Side::{self, Downstream, Upstream};
-use switchyard_proto::session::{Cause, Outcome, Policy};
+use switchyard_proto::session::{Cause, Lifetime, Outcome, Pings, Policy};
 
 use crate::gateway::{Gateway, index};
 use crate::laws::{self, Limits, Written};
@@ -20,6 +21,9 @@ const LIMITS: Limits = Limits {
 /// In milliseconds, as all time here.
 const CLOSE_TIMEOUT: u64 = 500;
 
+/// Longer than any peer takes that goes on, however much is before the Ping on its way there.
+const PONG_TIMEOUT: u64 = 1_500;
+
 /// The longest time between two rounds.
 const ROUND: u64 = 20;
 
@@ -33,6 +37,23 @@ pub(crate) struct Report {
     pub(crate) trace: Vec<String>,
     pub(crate) published: usize,
     pub(crate) passed: usize,
+    pub(crate) pings: usize,
+    pub(crate) answers: usize,
+}
+
+fn pings(rng: &mut Rng) -> Pings {
+    Pings {
+        interval: Duration::from_millis(rng.pick(&[1, 50, 300])),
+        timeout: Duration::from_millis(PONG_TIMEOUT),
+    }
+}
+
+fn lifetime(rng: &mut Rng) -> Lifetime {
+    Lifetime {
+        after: Duration::from_millis(rng.between(300, LAST_DRAIN) as u64),
+        jitter: Duration::from_millis(200),
+        close: CloseCode::GOING_AWAY.into(),
+    }
 }
 
 pub(crate) struct World {
@@ -56,6 +77,8 @@ impl World {
             max_frame: Some(LIMITS.frame),
             max_message: Some(LIMITS.message),
             idle_timeout: rng.chance(20).then_some(Duration::from_millis(300)),
+            pings: rng.chance(60).then(|| pings(&mut rng)),
+            max_lifetime: rng.chance(10).then(|| lifetime(&mut rng)),
             close_timeout: Duration::from_millis(CLOSE_TIMEOUT),
         };
         let peers = Side::BOTH.map(|side| Peer::new(side, &mut rng));
@@ -130,6 +153,11 @@ impl World {
             outcome,
             published: written.iter().map(|written| written.published).sum(),
             passed: written.iter().map(|written| written.passed).sum(),
+            pings: written.iter().map(|written| written.pings).sum(),
+            answers: Side::BOTH
+                .map(|from| self.gateway.counts(from).answers)
+                .iter()
+                .sum(),
             trace: self.gateway.trace.lines,
         }
     }
@@ -165,6 +193,9 @@ impl World {
     fn check_outcome(&self, outcome: Outcome, written: [Written; 2]) {
         if outcome.clean {
             assert!(self.peers.iter().all(|peer| peer.said_close));
+        }
+        if let Cause::PingTimeout(dead) = outcome.cause {
+            assert!(self.peers[index(dead)].may_seem_dead(), "{dead:?} lives");
         }
         let well = self.peers.iter().all(Peer::is_well_behaved);
         if well && outcome.cause == Cause::CloseFrame && self.cut_at == u64::MAX {

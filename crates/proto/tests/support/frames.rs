@@ -63,6 +63,14 @@ fn xor(payload: &[u8], key: [u8; 4]) -> Vec<u8> {
         .collect()
 }
 
+/// The payload of a Ping of the gateway's own, if `bytes` that it sends are one: it has 8 bytes, which
+/// no Ping of a peer has in these tests.
+pub(crate) fn own_ping(to: Side, bytes: &[u8]) -> Option<Vec<u8>> {
+    let frame = read(bytes).filter(|frame| frame.len == bytes.len())?;
+    let is_own = frame.is_own_ping() && frame.masked == (to == Side::Upstream);
+    is_own.then_some(frame.payload)
+}
+
 /// A frame as read, its payload unmasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
@@ -84,6 +92,10 @@ impl Frame {
 
     pub(crate) fn is_control(&self) -> bool {
         self.opcode() & 0x8 != 0
+    }
+
+    pub(crate) fn is_own_ping(&self) -> bool {
+        self.first == 0x80 | PING && self.payload.len() == 8
     }
 
     pub(crate) fn is_published(&self) -> bool {

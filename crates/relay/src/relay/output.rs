@@ -99,6 +99,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         scratch: &mut Scratch,
         turn: &mut Turn<'_, '_>,
     ) -> ControlFlow<Outcome, Step> {
+        let was_clear = self.line(to).is_clear();
         let step = match self.line_mut(to).pending.take() {
             Some(pending) => self.write_pending(to, pending, turn),
             None => Step::Idle,
@@ -108,6 +109,10 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         }
         if self.line(to).outlet == Outlet::Ending && self.line(to).pending.is_none() {
             return self.shut_down(to, scratch, turn);
+        }
+        if !was_clear && self.line(to).is_clear() {
+            self.session.handle_flushed(to, turn.now);
+            self.carry_out(&mut scratch.nothing(), turn)?;
         }
         ControlFlow::Continue(step)
     }
@@ -146,7 +151,10 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         match self.wires.poll_flush(to, turn.cx) {
             Poll::Ready(Ok(())) => self.line_mut(to).outlet = Outlet::Open,
             Poll::Ready(Err(_)) => self.fail(to, turn),
-            Poll::Pending => self.line_mut(to).outlet = Outlet::Flushing,
+            Poll::Pending => {
+                self.line_mut(to).outlet = Outlet::Flushing;
+                self.session.handle_blocked(to);
+            }
         }
     }
 
@@ -167,6 +175,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
     }
 
     fn keep(&mut self, to: Side, bytes: &[u8], turn: &Turn<'_, '_>) {
+        self.session.handle_blocked(to);
         let pending = &mut self.line_mut(to).pending;
         pending
             .get_or_insert_with(|| Box::new(Pending::new(turn.now)))

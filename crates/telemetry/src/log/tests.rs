@@ -97,6 +97,9 @@ fn closed() -> Closed<'static> {
         reason: "close_frame",
         duration: Duration::from_secs(61),
         idle: Duration::from_millis(12),
+        silent: None,
+        ping_rtt_downstream: None,
+        ping_rtt_upstream: Some(Duration::from_micros(1_250)),
         from_downstream: Traffic {
             bytes: 10,
             messages: 1,
@@ -157,6 +160,9 @@ fn the_records_of_a_session_carry_numbers_as_numbers() {
     assert_eq!(closed["bytes_from_downstream"], 10);
     assert_eq!(closed["messages_from_upstream"], 2);
     assert_eq!(closed["largest_message_bytes"], 9);
+    assert_eq!(closed["last_ping_rtt_ms_upstream"], 1.25);
+    assert!(closed.get("last_ping_rtt_ms_downstream").is_none());
+    assert!(closed.get("silent_side").is_none());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::labels::{
     AffinityResult, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
-    MethodClass, Protocol, ProxyHeader, Resumed, TlsVersion,
+    MethodClass, Protocol, ProxyHeader, Resumed, Side, TlsVersion,
 };
 
 const BUILD: Build<'_> = Build {
@@ -77,6 +77,8 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     traffic.bytes(Direction::FromUpstream, 106);
     traffic.backpressure(Direction::FromUpstream, Duration::from_millis(1500));
     traffic.buffered(Direction::FromUpstream, 4096);
+    traffic.ping_answered(Side::Upstream, Duration::from_millis(40));
+    traffic.ping_timed_out(Side::Upstream);
     listener.opened();
     let served = metrics.worker_load(1).connection();
     metrics.worker_load(0).handed_over();
@@ -118,6 +120,11 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_message_bytes_count{route="chat",direction="from_downstream",kind="text"} 1"#,
         r#"switchyard_bytes_total{route="chat",direction="from_upstream"} 106"#,
         r#"switchyard_backpressure_seconds_total{route="chat",direction="from_upstream"} 1.5"#,
+        r#"switchyard_ping_rtt_seconds_bucket{route="chat",side="upstream",le="0.025"} 0"#,
+        r#"switchyard_ping_rtt_seconds_bucket{route="chat",side="upstream",le="0.05"} 1"#,
+        r#"switchyard_ping_rtt_seconds_sum{route="chat",side="upstream"} 0.04"#,
+        r#"switchyard_pings_total{route="chat",side="upstream",result="answered"} 1"#,
+        r#"switchyard_pings_total{route="chat",side="upstream",result="timeout"} 1"#,
         r#"switchyard_buffered_bytes{route="chat",direction="from_upstream"} 4096"#,
         r#"switchyard_session_closes_total{code="1000",initiator="downstream",reason="close_frame",route="chat"} 1"#,
         r#"switchyard_http_requests_total{method="read",route="chat",status="200"} 1"#,

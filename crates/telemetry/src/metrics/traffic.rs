@@ -6,6 +6,7 @@
 
 mod block;
 mod collector;
+mod pings;
 
 pub use block::{CountedSession, RouteTraffic};
 

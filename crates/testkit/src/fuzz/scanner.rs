@@ -40,6 +40,7 @@ fn rules(input: &mut Bytes<'_>) -> Rules {
         deflate: input.pick(&[Deflate::Off, Deflate::On]),
         max_frame: input.pick(&[u64::MAX, 0, 5, 125, 126, 70_000]),
         max_message: input.pick(&[u64::MAX, 0, 5, 200, 70_000]),
+        awaited: None,
     }
 }
 
@@ -91,6 +92,7 @@ fn scan<'a>(rules: &Rules, pieces: impl IntoIterator<Item = &'a [u8]>) -> Trace 
         match scan.end {
             ScanEnd::Input => {}
             ScanEnd::Boundary => panic!("stopped without being asked to"),
+            ScanEnd::Answered(_) => panic!("an answer to nothing"),
             ScanEnd::Close(code) => trace.closed = Some(code),
             ScanEnd::Refused(_) => trace.refused = true,
         }

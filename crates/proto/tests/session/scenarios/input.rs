@@ -88,7 +88,7 @@ fn what_passes_is_counted() {
 #[test]
 fn input_waits_until_the_plan_is_polled() {
     let now = Instant::now();
-    let mut session = Session::new(Arc::new(policy()), Deflate::Off, 0, now);
+    let mut session = Session::new(Arc::new(policy()), Deflate::Off, || 0, now);
     let input = frame(Upstream, TEXT, b"x");
     assert_eq!(session.handle_input(Upstream, &input, now, &mut ()), 3);
     assert_eq!(session.handle_input(Upstream, &input, now, &mut ()), 0);
@@ -106,7 +106,7 @@ fn input_waits_until_the_plan_is_polled() {
 fn compressed_messages_pass_where_that_was_agreed() {
     let now = Instant::now();
     let input = raw(Downstream, 0xc1, b"squeezed");
-    let mut session = Session::new(Arc::new(policy()), Deflate::On, 0, now);
+    let mut session = Session::new(Arc::new(policy()), Deflate::On, || 0, now);
     let used = session.handle_input(Downstream, &input, now, &mut ());
     assert_eq!(
         session.poll_output(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::labels::{Direction, FrameKind, MessageKind};
+use super::pings::Pings;
+use crate::labels::{Direction, FrameKind, MessageKind, Side};
 
 /// Upper bounds of the size buckets, in bytes: powers of four, from a ping to the default limit.
 pub(super) const SIZE_BOUNDS: [f64; 11] = [
@@ -35,6 +36,8 @@ pub struct RouteTraffic {
     sessions: Tally,
     from_downstream: DirectionTraffic,
     from_upstream: DirectionTraffic,
+    downstream_pings: Pings,
+    upstream_pings: Pings,
 }
 
 impl RouteTraffic {
@@ -75,6 +78,23 @@ impl RouteTraffic {
     /// Changes how many bytes of a direction are kept because its peer has not taken them.
     pub fn buffered(&self, from: Direction, delta: i64) {
         self.direction(from).buffered.add(delta.cast_unsigned());
+    }
+
+    /// Counts a Ping of the gateway's own that was answered after `rtt`.
+    pub fn ping_answered(&self, side: Side, rtt: Duration) {
+        self.pings(side).answered(rtt);
+    }
+
+    /// Counts a side that gave no sign of life after a Ping.
+    pub fn ping_timed_out(&self, side: Side) {
+        self.pings(side).timed_out();
+    }
+
+    pub(super) fn pings(&self, side: Side) -> &Pings {
+        match side {
+            Side::Downstream => &self.downstream_pings,
+            Side::Upstream => &self.upstream_pings,
+        }
     }
 
     pub(super) fn sessions(&self) -> u64 {
@@ -181,7 +201,7 @@ pub(super) struct Tally(AtomicU64);
 
 impl Tally {
     #[inline]
-    fn add(&self, delta: u64) {
+    pub(super) fn add(&self, delta: u64) {
         self.0
             .store(self.get().wrapping_add(delta), Ordering::Relaxed);
     }

@@ -6,8 +6,9 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
 use super::block::{RouteTraffic, SIZE_BOUNDS, SIZE_BUCKETS, Sizes};
+use super::pings::{PingTotals, RTT_BOUNDS};
 use super::{Block, Workers};
-use crate::labels::{Direction, FrameKind, MessageKind, Protocol};
+use crate::labels::{Direction, FrameKind, MessageKind, Protocol, Side};
 use crate::metrics::family::{self, Family, float};
 
 /// Nanoseconds a second.
@@ -22,6 +23,8 @@ pub(super) struct TrafficCollector {
     bytes: Family,
     backpressure: Family,
     buffered: Family,
+    ping_rtt: Family,
+    pings: Family,
 }
 
 impl TrafficCollector {
@@ -66,10 +69,20 @@ impl TrafficCollector {
                 "Bytes kept because the peer that they go to has not taken them.",
                 &direction,
             )?,
+            ping_rtt: Family::histogram(
+                "switchyard_ping_rtt_seconds",
+                "Time from a Ping of the gateway's own to its Pong, in seconds.",
+                &["route", "side"],
+            )?,
+            pings: Family::counter(
+                "switchyard_pings_total",
+                "Pings of the gateway's own, by result: answered, or no sign of life in time.",
+                &["route", "side", "result"],
+            )?,
         })
     }
 
-    fn families(&self) -> [&Family; 7] {
+    fn families(&self) -> [&Family; 9] {
         [
             &self.sessions,
             &self.frames,
@@ -78,6 +91,8 @@ impl TrafficCollector {
             &self.bytes,
             &self.backpressure,
             &self.buffered,
+            &self.ping_rtt,
+            &self.pings,
         ]
     }
 
@@ -100,7 +115,27 @@ impl TrafficCollector {
         for (from, totals) in Direction::ALL.into_iter().zip(&totals.directions) {
             self.direction(route, from.as_str(), totals, &mut series);
         }
+        for (side, totals) in Side::ALL.into_iter().zip(&totals.pings) {
+            // Most routes have none.
+            if totals.are_there() {
+                self.side(route, side.as_str(), totals, &mut series);
+            }
+        }
         series
+    }
+
+    fn side(&self, route: &str, side: &str, totals: &PingTotals, to: &mut Series) {
+        let histogram = family::histogram(&RTT_BOUNDS, &totals.counts, float(totals.nanos) / NANOS);
+        to.ping_rtt
+            .push(self.ping_rtt.labelled(&[route, side], histogram));
+        for (result, count) in [
+            ("answered", totals.answered()),
+            ("timeout", totals.timeouts),
+        ] {
+            let pings = family::counter(float(count));
+            to.pings
+                .push(self.pings.labelled(&[route, side, result], pings));
+        }
     }
 
     fn direction(&self, route: &str, from: &str, totals: &DirectionTotals, to: &mut Series) {
@@ -160,6 +195,8 @@ struct Series {
     bytes: Vec<Metric>,
     backpressure: Vec<Metric>,
     buffered: Vec<Metric>,
+    ping_rtt: Vec<Metric>,
+    pings: Vec<Metric>,
 }
 
 impl Series {
@@ -171,9 +208,11 @@ impl Series {
         self.bytes.extend(other.bytes);
         self.backpressure.extend(other.backpressure);
         self.buffered.extend(other.buffered);
+        self.ping_rtt.extend(other.ping_rtt);
+        self.pings.extend(other.pings);
     }
 
-    fn into_array(self) -> [Vec<Metric>; 7] {
+    fn into_array(self) -> [Vec<Metric>; 9] {
         [
             self.sessions,
             self.frames,
@@ -182,6 +221,8 @@ impl Series {
             self.bytes,
             self.backpressure,
             self.buffered,
+            self.ping_rtt,
+            self.pings,
         ]
     }
 }
@@ -192,6 +233,7 @@ struct Totals {
     /// Of the protocols that there have been.
     sessions: BTreeMap<Protocol, u64>,
     directions: [DirectionTotals; 2],
+    pings: [PingTotals; 2],
 }
 
 impl Totals {
@@ -201,6 +243,9 @@ impl Totals {
         *sessions = sessions.wrapping_add(traffic.sessions());
         for (from, totals) in Direction::ALL.into_iter().zip(&mut self.directions) {
             totals.add(traffic, from);
+        }
+        for (side, totals) in Side::ALL.into_iter().zip(&mut self.pings) {
+            totals.add(traffic.pings(side));
         }
     }
 }

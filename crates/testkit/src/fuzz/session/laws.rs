@@ -1,6 +1,7 @@
 //! What holds at any time between what a peer sent and what the other was written.
 
 use switchyard_proto::Side;
+use switchyard_proto::mask;
 use switchyard_proto::scanner::Rules;
 
 use super::play::{Stage, TO_DOWNSTREAM, TO_UPSTREAM};
@@ -18,7 +19,8 @@ pub(super) fn check(stage: &Stage) {
                 "held back while the session is open"
             );
         }
-        assert_eq!(stage.session.traffic(from).bytes, sent.len() as u64);
+        let bytes = sent.len() + stage.peer(from).answered;
+        assert_eq!(stage.session.traffic(from).bytes, bytes as u64);
     }
 }
 
@@ -59,7 +61,27 @@ fn is_from(next: &Frame, sent: &[u8], out: &Frame, bytes: &[u8]) -> bool {
 
 /// Whether a frame is one of the gateway's, or published by the caller.
 fn is_own(frame: &Frame, bytes: &[u8]) -> bool {
-    frame.opcode == 8 || bytes == TO_DOWNSTREAM || bytes == TO_UPSTREAM
+    frame.opcode == 8 || own_ping(bytes).is_some() || bytes == TO_DOWNSTREAM || bytes == TO_UPSTREAM
+}
+
+/// The payload of a Ping of the gateway's own, if `bytes` are one.
+pub(super) fn own_ping(bytes: &[u8]) -> Option<[u8; 8]> {
+    match bytes {
+        [0x89, 0x08, payload @ ..] => payload.try_into().ok(),
+        [0x89, 0x88, a, b, c, d, payload @ ..] => {
+            let mut payload: [u8; 8] = payload.try_into().ok()?;
+            mask::apply(&mut payload, [*a, *b, *c, *d]);
+            Some(payload)
+        }
+        _ => None,
+    }
+}
+
+/// Whether what a peer sent ends between two frames, and it may say more.
+pub(super) fn is_between_frames(stage: &Stage, from: Side) -> bool {
+    let sent = &stage.peer(from).sent;
+    let read = frames::read(&rules(stage, from, Limits::OfThePolicy), sent);
+    read.end == End::Open && read.frames.last().is_none_or(|last| last.is_whole)
 }
 
 /// How much of `sent` may be passed on.
@@ -84,5 +106,6 @@ fn rules(stage: &Stage, from: Side, limits: Limits) -> Rules {
         deflate: stage.deflate,
         max_frame: limit(stage.policy.max_frame),
         max_message: limit(stage.policy.max_message),
+        awaited: None,
     }
 }

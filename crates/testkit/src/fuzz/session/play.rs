@@ -50,6 +50,15 @@ impl Play {
     }
 }
 
+/// Numbers that no input has by chance.
+fn numbers() -> impl FnMut() -> u64 {
+    let mut number = 0xfeed_0000_0000_0000;
+    move || {
+        number += 0x0001_0000_0000_0000;
+        number
+    }
+}
+
 /// One peer, from the outside.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
@@ -62,6 +71,10 @@ pub(super) struct Peer {
     /// Messages that wait to be published to it.
     queued: usize,
     discarded: bool,
+    /// What is in the gateway's Ping to it, until it answers.
+    pinged: Option<[u8; 8]>,
+    /// Bytes of its answers.
+    pub(super) answered: usize,
 }
 
 pub(super) struct Stage {
@@ -79,7 +92,7 @@ impl Stage {
     fn new(policy: &Policy, deflate: Deflate) -> Self {
         let now = Instant::now();
         let mut stage = Self {
-            session: Session::new(Arc::new(policy.clone()), deflate, 7, now),
+            session: Session::new(Arc::new(policy.clone()), deflate, numbers(), now),
             deflate,
             policy: policy.clone(),
             peers: Default::default(),
@@ -101,7 +114,7 @@ impl Stage {
 
     /// Whether the end has not begun.
     pub(super) fn is_open(&self) -> bool {
-        self.outcome.is_none() && matches!(self.wait.1, WaitReason::Input | WaitReason::Idle)
+        self.outcome.is_none() && !matches!(self.wait.1, WaitReason::Close | WaitReason::Eof)
     }
 
     fn step(&mut self, step: &Step, cut: Cut) {
@@ -109,6 +122,8 @@ impl Stage {
             Step::Input(from, bytes) => return self.input(*from, bytes, cut),
             Step::Eof(side) => self.session.handle_eof(*side, self.now),
             Step::Reset(side) => self.session.handle_reset(*side, self.now),
+            Step::Blocked(side) => self.session.handle_blocked(*side),
+            Step::Answer(side) => return self.answer(*side, cut),
             Step::Flushed(side) => self.session.handle_flushed(*side, self.now),
             Step::Close(code) => {
                 self.session
@@ -125,19 +140,40 @@ impl Stage {
     }
 
     fn input(&mut self, from: Side, bytes: &[u8], cut: Cut) {
+        let taken = self.hand_in(from, bytes, cut);
+        self.peer_mut(from).sent.extend_from_slice(&bytes[..taken]);
+    }
+
+    fn answer(&mut self, from: Side, cut: Cut) {
+        if !laws::is_between_frames(self, from) {
+            return;
+        }
+        if let Some(payload) = self.peer_mut(from).pinged.take() {
+            let pong = match from {
+                Side::Downstream => [&[0x8a, 0x88, 0, 0, 0, 0][..], &payload].concat(),
+                Side::Upstream => [&[0x8a, 0x08][..], &payload].concat(),
+            };
+            self.peer_mut(from).answered += self.hand_in(from, &pong, cut);
+        }
+    }
+
+    /// Returns how much of it was taken.
+    fn hand_in(&mut self, from: Side, bytes: &[u8], cut: Cut) -> usize {
+        let mut taken = 0;
         for piece in pieces(bytes, cut) {
             let mut rest = piece;
             let mut stalls = 0;
             while !rest.is_empty() && self.session.wants_input(from) {
                 let used = self.session.handle_input(from, rest, self.now, &mut ());
                 let (now, later) = rest.split_at(used);
-                self.peer_mut(from).sent.extend_from_slice(now);
+                taken += used;
                 self.poll(Some((from, now)));
                 rest = later;
                 stalls = if used == 0 { stalls + 1 } else { 0 };
                 assert!(stalls < 2, "no progress on {from:?}");
             }
         }
+        taken
     }
 
     fn pass_time(&mut self, time: Duration) {
@@ -185,7 +221,13 @@ impl Stage {
                     assert!(from == sender && len > 0);
                     rest = &rest[len..];
                 }
-                Output::Send { to, bytes } => self.write(to, &bytes),
+                Output::Send { to, bytes } => {
+                    if let Some(payload) = laws::own_ping(&bytes) {
+                        assert_eq!(self.peer(to).pinged, None, "two Pings under way");
+                        self.peer_mut(to).pinged = Some(payload);
+                    }
+                    self.write(to, &bytes);
+                }
                 Output::Publish { to } => self.publish(to),
                 Output::Shutdown { to } => {
                     assert!(!self.peer(to).shut, "a second FIN");

@@ -17,6 +17,10 @@ pub(super) enum Step {
     Reset(Side),
     /// All that was written to a peer is on the wire.
     Flushed(Side),
+    /// It is not.
+    Blocked(Side),
+    /// A peer answers the gateway's Ping, if there is one.
+    Answer(Side),
     /// The gateway asks both peers to go.
     Close(u16),
     /// The gateway ends the session at once.
@@ -43,8 +47,10 @@ impl Step {
             }
             9 => Self::Eof(side),
             10 => Self::Reset(side),
+            11 if kind & 0x20 != 0 => Self::Blocked(side),
             11 => Self::Flushed(side),
             12 => Self::Close(input.pick(&[1012, 1001, 4000, 1005])),
+            13 if kind & 0x20 != 0 => Self::Answer(side),
             13 => Self::Publish(side),
             14 => Self::Wait(input.pick(&[1, 4, 5, 59, 60, 3600].map(Duration::from_secs))),
             _ if kind & 0x40 != 0 => Self::Cut,
