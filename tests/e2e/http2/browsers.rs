@@ -40,6 +40,13 @@ impl Visit {
         }
     }
 
+    /// The browser is told to go, and has gone.
+    #[track_caller]
+    fn leave(&mut self) {
+        self.browser.signal(Signal::TERM);
+        self.browser.wait_exit();
+    }
+
     fn sessions(&self, protocol: &str) -> u64 {
         let labels = [("route", "main"), ("protocol", protocol)];
         self.gateway.metrics().count("switchyard_sessions", &labels)
@@ -65,8 +72,7 @@ fn a_hundred_sessions_on_one_connection(script: &str) -> Value {
     let connections = metrics.count("switchyard_listener_connections", &listener);
     // Browsers open one or two in advance.
     assert!(connections <= 3, "{connections}");
-    visit.browser.signal(Signal::TERM);
-    visit.browser.wait_exit();
+    visit.leave();
     // Who waits for an endpoint to take something does not see its client go.
     drop(visit.endpoint);
     let left = [("route", "main"), ("protocol", "h2")];
@@ -77,11 +83,12 @@ fn a_hundred_sessions_on_one_connection(script: &str) -> Value {
 /// Where HTTP/2 has no WebSockets.
 #[track_caller]
 fn sessions_over_http1(script: &str) -> Value {
-    let visit = Visit::with(script, 3, |settings| settings);
+    let mut visit = Visit::with(script, 3, |settings| settings);
     assert_eq!(visit.seen["protocol"], "h2");
     let switched = serde_json::json!([101, 101, 101, 101]);
     assert_eq!(visit.seen["statuses"], switched);
     assert_eq!((visit.sessions("h2"), visit.sessions("h1")), (0, 4));
+    visit.leave();
     visit.seen
 }
 

@@ -49,6 +49,8 @@ fn is_held_by_its_own_window(sent: &[u8]) {
     costs_little(&stage, || {
         let taken = raw.0.fill(&sent.repeat(BURST), PAUSE, MOST);
         assert!(taken < MOST, "{taken}");
+        let ended = "switchyard_http2_connections_ended_total";
+        assert_eq!(stage.gateway.metrics().count(ended, &[]), 0);
     });
 }
 
