@@ -328,7 +328,12 @@ fn cluster(endpoints: u32) -> Arc<Cluster> {
         rustc: "0",
     };
     let metrics = Metrics::new(build).expect("names are right");
-    let clusters = Clusters::new(&config.clusters, &HashKey::PUBLIC, &metrics);
+    let clusters = Clusters::new(
+        &config.clusters,
+        &HashKey::PUBLIC,
+        &metrics,
+        &Clusters::default(),
+    );
     let clusters = clusters.expect("no files to read");
     Arc::clone(clusters.get("app").expect("the only one"))
 }
@@ -336,6 +341,7 @@ fn cluster(endpoints: u32) -> Arc<Cluster> {
 fn session_info() -> SessionInfo {
     SessionInfo {
         id: SessionId::next(),
+        listener: "web".into(),
         route: "main".into(),
         cluster: "app".into(),
         endpoint: "10.0.0.1:9000".into(),

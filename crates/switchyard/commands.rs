@@ -23,7 +23,7 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
-    let ending = switchyard_app::run(&load(path)?)?;
+    let ending = switchyard_app::run(&load(path)?, path)?;
     Ok(exit_code(ending))
 }
 

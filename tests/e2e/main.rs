@@ -38,6 +38,7 @@ mod outlier;
 mod proxy_protocol;
 mod queue;
 mod relay;
+mod reload;
 mod socketio;
 mod socketio_scale;
 mod support;

@@ -41,10 +41,23 @@ impl Stage {
         Self { gateway, endpoint }
     }
 
+    /// With an endpoint and settings of the test's own.
+    #[track_caller]
+    pub(crate) fn of(endpoint: Accepted, settings: &Settings) -> Self {
+        let gateway = gateway(settings);
+        Self { gateway, endpoint }
+    }
+
     /// Opens a session.
     #[track_caller]
     pub(crate) fn open(&self) -> Ends {
-        self.open_as(&Handshake::to("/"))
+        self.open_at("/")
+    }
+
+    /// Opens a session at this target.
+    #[track_caller]
+    pub(crate) fn open_at(&self, target: &str) -> Ends {
+        self.open_as(&Handshake::to(target))
     }
 
     /// Opens a session with a handshake of the test's own.

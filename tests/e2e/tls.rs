@@ -3,6 +3,7 @@
 mod client_certs;
 mod files;
 mod foreign;
+mod reload;
 mod resumption;
 mod rotation;
 mod staple;

@@ -21,6 +21,7 @@ impl Admin {
         if !open
             && !self
                 .token
+                .load()
                 .as_ref()
                 .is_none_or(|token| token.admits(headers))
         {

@@ -10,6 +10,7 @@ mod server;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use switchyard_config::Secret;
 use switchyard_drain::Watch;
 use switchyard_telemetry::Metrics;
@@ -21,24 +22,24 @@ pub use crate::server::serve;
 pub struct Admin {
     metrics: Metrics,
     watch: Watch,
-    token: Option<auth::Token>,
+    token: ArcSwapOption<auth::Token>,
     clusters: ClusterControl,
 }
 
 impl Admin {
-    /// An admin API over these parts. With a token, every path but `/healthz` and `/readyz` asks for it as
-    /// `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
-    pub fn new(
-        metrics: Metrics,
-        watch: Watch,
-        token: Option<&Secret>,
-        clusters: ClusterControl,
-    ) -> Arc<Self> {
+    /// An admin API over these parts, that asks for no token.
+    pub fn new(metrics: Metrics, watch: Watch, clusters: ClusterControl) -> Arc<Self> {
         Arc::new(Self {
             metrics,
             watch,
-            token: token.map(auth::Token::new),
+            token: ArcSwapOption::empty(),
             clusters,
         })
+    }
+
+    /// With a token, every path but `/healthz` and `/readyz` asks for it from now on as
+    /// `Authorization: Bearer TOKEN` (RFC 6750, section 2.1).
+    pub fn ask_for(&self, token: Option<&Secret>) {
+        self.token.store(token.map(auth::Token::new).map(Arc::new));
     }
 }

@@ -1,15 +1,17 @@
-//! Binds every address before anything is served.
+//! The sockets that are listened on: all are bound before any is served, and a reload binds what it adds
+//! before it closes what it takes away.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use switchyard_config::{Admin, Config};
-use switchyard_edge::Listener;
+use switchyard_config::Admin;
+use switchyard_edge::{Listener, ListenerSettings, OpenListener, Snapshot};
 use switchyard_telemetry::Metrics;
 use tokio::net::TcpListener;
 
 use crate::error::StartError;
+use crate::worker::Doors;
 
 /// A listener with the address it really has, which differs from the configured one when that has port 0.
 #[derive(Clone, Debug)]
@@ -20,44 +22,115 @@ pub struct Bound {
     pub address: SocketAddr,
 }
 
-/// Every socket of the gateway.
-pub(crate) struct Sockets {
-    /// For each worker, one socket a listener.
-    pub(crate) workers: Vec<Vec<Listener>>,
-    pub(crate) admin: Option<TcpListener>,
-    /// Every listener's address, the admin listener last.
-    pub(crate) bound: Vec<Bound>,
+impl Bound {
+    /// Says where it listens. Scripts and tests that bind to port 0 read this line.
+    pub(crate) fn announce(&self) {
+        let Self { listener, address } = self;
+        tracing::info!(%listener, %address, "listening");
+    }
 }
 
-/// Binds the public listeners, once a worker each, and the admin listener.
-pub(crate) fn all(
-    config: &Config,
-    workers: usize,
-    metrics: &Metrics,
-) -> Result<Sockets, StartError> {
-    let mut sockets = Sockets {
-        workers: std::iter::repeat_with(Vec::new).take(workers).collect(),
-        admin: None,
-        bound: Vec::new(),
-    };
-    for listener in &config.listeners {
-        let bound = switchyard_edge::bind(listener, workers, metrics)
-            .map_err(|source| refused(&listener.name, listener.address, source))?;
-        sockets.bound.extend(bound.first().map(|first| Bound {
-            listener: Arc::clone(first.name()),
-            address: first.address(),
-        }));
-        for (worker, socket) in sockets.workers.iter_mut().zip(bound) {
-            worker.push(socket);
+/// The public listeners that are open.
+#[derive(Default)]
+pub(crate) struct OpenListeners {
+    open: Vec<(OpenListener, Arc<ListenerSettings>)>,
+}
+
+/// What becomes of the listeners that are open, worked out and not done.
+pub(crate) struct Opening {
+    next: Vec<(Fresh, Arc<ListenerSettings>)>,
+}
+
+/// A listener of the next configuration.
+enum Fresh {
+    /// One that is open, under these settings from now on.
+    Kept(Arc<str>),
+    /// It is bound, and nobody serves it yet.
+    Bound(OpenListener, Vec<Listener>),
+}
+
+impl OpenListeners {
+    /// Binds what is not open yet, once for each of `workers`.
+    ///
+    /// A listener whose address another one has that goes, or that itself has and was encrypted otherwise,
+    /// takes over the sockets of that one: nobody who connects meanwhile is turned away.
+    pub(crate) fn prepare(
+        &self,
+        snapshot: &Snapshot,
+        workers: usize,
+        metrics: &Metrics,
+    ) -> Result<Opening, StartError> {
+        let mut next = Vec::new();
+        for settings in snapshot.listeners() {
+            let fresh = self.fresh(settings, workers, metrics);
+            let fresh =
+                fresh.map_err(|source| refused(settings.name(), settings.address(), source))?;
+            next.push((fresh, Arc::clone(settings)));
         }
+        Ok(Opening { next })
     }
-    if let Some(admin) = &config.admin {
-        let (listener, bound) =
-            bind_admin(admin).map_err(|source| refused("admin", admin.address, source))?;
-        sockets.admin = Some(listener);
-        sockets.bound.push(bound);
+
+    fn fresh(
+        &self,
+        settings: &Arc<ListenerSettings>,
+        workers: usize,
+        metrics: &Metrics,
+    ) -> io::Result<Fresh> {
+        let mut open = self.open.iter();
+        if let Some((same, _)) = open.find(|(_, was)| was.goes_on_as(settings)) {
+            return Ok(Fresh::Kept(Arc::clone(same.name())));
+        }
+        let has_socket = |(_, was): &&(_, Arc<ListenerSettings>)| was.is_at(settings.address());
+        let bound = match self.open.iter().find(has_socket) {
+            Some((there, _)) => there.succeeded_by(settings, metrics),
+            None => switchyard_edge::bind(settings, workers, metrics),
+        };
+        bound.map(|(open, listeners)| Fresh::Bound(open, listeners))
     }
-    Ok(sockets)
+
+    /// Does what was worked out: those that stay go by their settings, those that are new are served
+    /// through `doors`, and the rest is closed. Returns those that are new.
+    pub(crate) async fn adopt(&mut self, opening: Opening, doors: &Doors) -> Vec<Bound> {
+        let mut were = std::mem::take(&mut self.open);
+        let mut new = Vec::new();
+        for (fresh, settings) in opening.next {
+            match fresh {
+                Fresh::Kept(name) => {
+                    let at = were.iter().position(|(open, _)| *open.name() == name);
+                    if let Some(at) = at {
+                        let (open, _) = were.swap_remove(at);
+                        open.adopt(Arc::clone(&settings));
+                        self.open.push((open, settings));
+                    }
+                }
+                Fresh::Bound(open, listeners) => {
+                    new.push(bound(&open));
+                    self.open.push((open, settings));
+                    for (door, listener) in doors.iter().zip(listeners) {
+                        // It is not served any more where the gateway is on its way out.
+                        drop(door.send(listener).await);
+                    }
+                }
+            }
+        }
+        for (gone, _) in were {
+            tracing::info!(listener = %gone.name(), address = %gone.address(), "closed");
+            gone.close();
+        }
+        new
+    }
+}
+
+fn bound(open: &OpenListener) -> Bound {
+    Bound {
+        listener: Arc::clone(open.name()),
+        address: open.address(),
+    }
+}
+
+/// Binds the admin listener.
+pub(crate) fn admin(admin: &Admin) -> Result<(TcpListener, Bound), StartError> {
+    bind_admin(admin).map_err(|source| refused("admin", admin.address, source))
 }
 
 fn bind_admin(admin: &Admin) -> io::Result<(TcpListener, Bound)> {

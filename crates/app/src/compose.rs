@@ -1,93 +1,108 @@
 //! Puts the parts together: all or nothing.
 
-use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, io};
 
 use switchyard_admin::{Admin, ClusterControl};
 use switchyard_config::Config;
 use switchyard_drain::{Control, Tasks};
-use switchyard_edge::{Snapshot, SnapshotCell};
+use switchyard_edge::Snapshot;
 use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
 use switchyard_telemetry::{Build, Metrics};
-use switchyard_upstream::{Departure, Departures};
+use switchyard_upstream::Departures;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::Mutex;
 
-use crate::bind::{self, Bound};
+use crate::admin::AdminDoor;
+use crate::bind::{Bound, OpenListeners};
+use crate::care::Care;
 use crate::cores::Cores;
 use crate::error::StartError;
+use crate::live::{Live, Settings};
+use crate::reload::{Reloader, Sockets, triggers};
 use crate::shutdown::{self, Ending};
 use crate::signals::Stops;
 use crate::worker::{Common, Workers};
-use crate::{departures, descriptors, logging, plan, rebalance};
-
-/// Endpoints that leave while the one before is being told.
-const DEPARTURES: usize = 16;
+use crate::{descriptors, logging, rebalance};
 
 /// A gateway that is serving.
 pub struct Gateway {
     pub(crate) control: Control,
     pub(crate) workers: Workers,
     pub(crate) metrics: Metrics,
-    pub(crate) ready_delay: Duration,
-    pub(crate) deadline: Duration,
+    pub(crate) live: Live,
+    reloader: Arc<Reloader>,
     bound: Vec<Bound>,
     _log: LogGuard,
 }
 
 impl Gateway {
     /// Sets up the log, binds every listener and starts the workers. Logging is the process's, so this is called once, within
-    /// the [control runtime](control_runtime).
+    /// the [control runtime](control_runtime). With a `path`, from which `config` was read, it can be read again.
     ///
     /// # Errors
     /// When any part could not start; then nothing is served.
-    pub fn start(config: &Config) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, path: Option<&Path>) -> Result<Self, StartError> {
         let log = logging::start(&config.log)?;
         let metrics = Metrics::new(build())?;
         metrics.count_dropped_lines(log.dropped_lines())?;
         descriptors::raise_limit();
-        let snapshot = Arc::new(SnapshotCell::from_pointee(Snapshot::new(config, &metrics)?));
+        let snapshot = Snapshot::new(config, &metrics, None)?;
         let cores = Cores::of(config.workers);
-        let sockets = bind::all(config, cores.workers(), &metrics)?;
+        let listeners = OpenListeners::default();
+        let opening = listeners.prepare(&snapshot, cores.workers(), &metrics)?;
+        let live = Live::new(snapshot, Settings::of(config.clone())?);
         let (control, watch) = switchyard_drain::channel();
-        let (departures, told) = mpsc::channel(DEPARTURES);
-        let plan = plan::of(&config.drain)?;
         let common = Common {
-            snapshot,
+            live: live.clone(),
             metrics: metrics.clone(),
             watch,
-            plan,
             cores,
         };
-        let workers = Workers::start(sockets.workers, &common)?;
-        let registries = workers.registries();
-        if let (Some(listener), Some(admin)) = (sockets.admin, &config.admin) {
-            let clusters = cluster_control(&common, registries, &departures);
-            let token = admin.token.as_ref();
-            let admin = Admin::new(metrics.clone(), common.watch.clone(), token, clusters);
-            let tasks = Tasks::new();
-            tasks.spawn(switchyard_admin::serve(listener, admin, tasks.clone()));
-        }
-        look_after_clusters(&common, registries, &departures, told);
-        common.snapshot.load().follow_files(&Tasks::new());
-        announce(&sockets.bound, workers.count());
-        let (ready_delay, deadline) = (config.drain.ready_delay, config.drain.deadline);
+        let workers = Workers::start(&common)?;
+        let care = Care::new(workers.registries().to_vec());
+        let admin = AdminDoor::new(admin(&common, workers.registries(), &care));
+        let door = admin.prepare(config.admin.as_ref())?;
+        let caretaker = care.begin(&live);
+        let mut sockets = Sockets { listeners, admin };
+        let opened = sockets.listeners.adopt(opening, workers.doors()).await;
+        opened.iter().for_each(Bound::announce);
+        sockets.admin.adopt(door, config.admin.as_ref());
+        let bound = opened.into_iter().chain(sockets.admin.bound().cloned());
+        tracing::info!(workers = workers.count(), "ready");
         Ok(Self {
+            bound: bound.collect(),
+            reloader: Arc::new(Reloader {
+                path: path.map(Path::to_owned),
+                live: live.clone(),
+                metrics: metrics.clone(),
+                watch: common.watch.clone(),
+                registries: workers.registries().to_vec(),
+                doors: workers.doors().clone(),
+                caretaker,
+                sockets: Mutex::new(sockets),
+            }),
             control,
             workers,
             metrics,
-            ready_delay,
-            deadline,
-            bound: sockets.bound,
+            live,
             _log: log,
         })
     }
 
-    /// Every listener with the address it was bound to, the admin listener last.
+    /// Every listener with the address it was bound to at first, the admin listener last.
     pub fn bound(&self) -> &[Bound] {
         &self.bound
+    }
+
+    /// Has the configuration read again on SIGHUP, and when its file has become another.
+    ///
+    /// # Errors
+    /// The system refuses a signal handler.
+    pub fn reload_when_asked(&self) -> io::Result<()> {
+        triggers::listen(&self.reloader, &Tasks::new())
     }
 
     /// Serves until `stops` says to stop, then drains and returns how that ended.
@@ -119,8 +134,18 @@ pub fn control_runtime() -> Result<Runtime, StartError> {
 
 /// What `config` gives to answer requests by, where none are answered.
 pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, StartError> {
-    let metrics = Metrics::new(build())?;
-    Ok(Snapshot::new(config, &metrics)?)
+    Ok(Snapshot::new(config, &unseen_metrics()?, None)?)
+}
+
+/// Metrics that nobody sees, for what is only tried.
+pub(crate) fn unseen_metrics() -> Result<Metrics, StartError> {
+    Ok(Metrics::new(build())?)
+}
+
+/// The admin API, over what there is to be asked and told.
+fn admin(common: &Common, registries: &[Registry], care: &Care) -> Arc<Admin> {
+    let clusters = cluster_control(common, registries, &care.departures);
+    Admin::new(common.metrics.clone(), common.watch.clone(), clusters)
 }
 
 /// What the admin API asks and tells the clusters.
@@ -129,42 +154,12 @@ fn cluster_control(
     registries: &[Registry],
     departures: &Departures,
 ) -> ClusterControl {
-    let (snapshot, registries) = (Arc::clone(&common.snapshot), registries.to_vec());
+    let (snapshot, registries) = (Arc::clone(&common.live.snapshot), registries.to_vec());
     ClusterControl {
         clusters: Box::new(move || Arc::clone(snapshot.load().clusters())),
         survey: Box::new(move |cluster, above| rebalance::survey(cluster, &registries, above).1),
         departures: departures.clone(),
     }
-}
-
-/// Has the clusters probed, followed and levelled, and the sessions of who leaves seen off.
-fn look_after_clusters(
-    common: &Common,
-    registries: &[Registry],
-    departures: &Departures,
-    told: mpsc::Receiver<Departure>,
-) {
-    let (tasks, plan) = (Tasks::new(), common.plan.clone());
-    let snapshot = common.snapshot.load();
-    let clusters = snapshot.clusters();
-    clusters.start(&tasks, departures);
-    for cluster in clusters.iter() {
-        if let Some(settings) = cluster.rebalance() {
-            let (cluster, registries) = (Arc::clone(cluster), registries.to_vec());
-            tasks.spawn(rebalance::level(
-                cluster,
-                settings,
-                registries,
-                plan.clone(),
-            ));
-        }
-    }
-    tasks.spawn(departures::see_off(
-        told,
-        registries.to_vec(),
-        plan,
-        tasks.clone(),
-    ));
 }
 
 /// What this binary was built from.
@@ -174,12 +169,4 @@ fn build() -> Build<'static> {
         revision: env!("SWITCHYARD_REVISION"),
         rustc: env!("SWITCHYARD_RUSTC"),
     }
-}
-
-/// Says where everything listens. Scripts and tests that bind to port 0 read these lines.
-fn announce(bound: &[Bound], workers: usize) {
-    for Bound { listener, address } in bound {
-        tracing::info!(%listener, %address, "listening");
-    }
-    tracing::info!(workers, "ready");
 }

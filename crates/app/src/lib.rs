@@ -2,19 +2,25 @@
 //!
 //! It decides nothing about sessions; it only says which parts exist, on which thread, and in which order they stop.
 
+mod admin;
 mod bind;
+mod care;
 mod compose;
 mod cores;
 mod departures;
 mod descriptors;
 mod error;
 mod explain;
+mod live;
 mod logging;
 mod plan;
 mod rebalance;
+mod reload;
 mod shutdown;
 mod signals;
 mod worker;
+
+use std::path::Path;
 
 use switchyard_config::Config;
 
@@ -22,6 +28,7 @@ pub use crate::bind::Bound;
 pub use crate::compose::{Gateway, control_runtime};
 pub use crate::error::StartError;
 pub use crate::explain::{ExplainError, explain};
+pub use crate::reload::{Mode, Outcome, ReloadError, Report, Touched};
 pub use crate::shutdown::Ending;
 pub use crate::signals::{Stop, Stops, stops_on_signals};
 
@@ -34,15 +41,17 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Runs the gateway until SIGTERM or SIGINT stops it.
+/// Runs the gateway until SIGTERM or SIGINT stops it. SIGHUP has `path` read again, from which `config` was read.
 ///
 /// # Errors
 /// When it could not start; then nothing was served.
-pub fn run(config: &Config) -> Result<Ending, StartError> {
+pub fn run(config: &Config, path: &Path) -> Result<Ending, StartError> {
     let runtime = control_runtime()?;
     let ending = runtime.block_on(async {
         let (_, stops) = stops_on_signals().map_err(StartError::Signals)?;
-        Ok(Gateway::start(config)?.run(stops).await)
+        let gateway = Gateway::start(config, Some(path)).await?;
+        gateway.reload_when_asked().map_err(StartError::Signals)?;
+        Ok(gateway.run(stops).await)
     });
     // It may be looking at a file on a filesystem that does not answer.
     runtime.shutdown_background();

@@ -11,6 +11,8 @@ use switchyard_proto::{Close, CloseCode};
 use switchyard_relay::{DrainPlan, Handle, Registry, Tie};
 use switchyard_upstream::{Cluster, Seat, Survey};
 
+use crate::live::Live;
+
 /// The shortest round: as many are asked as may be in this time.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -28,13 +30,10 @@ pub(crate) async fn level(
     cluster: Arc<Cluster>,
     settings: Rebalance,
     registries: Vec<Registry>,
-    plan: DrainPlan,
+    live: Live,
 ) {
     let code = CloseCode::new(CLOSE.0);
-    let plan = DrainPlan {
-        close: Close::new(code, CLOSE.1).unwrap_or_else(|_| code.into()),
-        ..plan
-    };
+    let close = Close::new(code, CLOSE.1).unwrap_or_else(|_| code.into());
     loop {
         let began = Instant::now();
         let (handles, survey) = survey(&cluster, &registries, settings.above);
@@ -54,7 +53,8 @@ pub(crate) async fn level(
         cluster.rebalanced(asked);
         let plan = DrainPlan {
             over,
-            ..plan.clone()
+            close: close.clone(),
+            ..live.plan()
         };
         plan.ask_first(asked, better_off, Cause::Rebalanced).await;
         round.await;

@@ -29,7 +29,8 @@ pub enum Ending {
 pub(crate) async fn run(mut gateway: Gateway, mut stops: Stops) -> Ending {
     let stop = stops.recv().await;
     leave(&gateway, stop);
-    let cause = match timeout(gateway.ready_delay, stops.recv()).await {
+    let ready_delay = gateway.live.settings().config.drain.ready_delay;
+    let cause = match timeout(ready_delay, stops.recv()).await {
         Ok(_) => Cause::Shutdown,
         Err(_) => drain(&mut gateway, &mut stops).await,
     };
@@ -41,7 +42,7 @@ fn leave(gateway: &Gateway, stop: Option<Stop>) {
     let signal = stop.map_or("none", |Stop(signal)| signal);
     tracing::info!(
         signal,
-        ready_delay_ms = millis(gateway.ready_delay),
+        ready_delay_ms = millis(gateway.live.settings().config.drain.ready_delay),
         "leaving"
     );
     gateway.metrics.drain().state(DrainState::Leaving);
@@ -52,10 +53,11 @@ fn leave(gateway: &Gateway, stop: Option<Stop>) {
 /// request to stop has; and why those are cut that are left.
 async fn drain(gateway: &mut Gateway, stops: &mut Stops) -> Cause {
     let sessions = gateway.workers.sessions();
-    tracing::info!(sessions, deadline_ms = millis(gateway.deadline), "draining");
+    let deadline = gateway.live.settings().config.drain.deadline;
+    tracing::info!(sessions, deadline_ms = millis(deadline), "draining");
     gateway.metrics.drain().state(DrainState::Draining);
     gateway.control.advance(Phase::Draining);
-    let deadline = Instant::now() + gateway.deadline;
+    let deadline = Instant::now() + deadline;
     tokio::select! {
         () = all_gone(gateway) => Cause::DrainDeadline,
         () = sleep_until(deadline) => Cause::DrainDeadline,

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use switchyard_drain::{Phase, Tasks, Watch};
-use switchyard_edge::{self as edge, Handover, Inbox, Listener, SnapshotCell};
+use switchyard_edge::{self as edge, Handover, Inbox, Listener};
 use switchyard_proto::session::Cause;
-use switchyard_relay::{DrainPlan, Registry};
+use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::cores::Cores;
 use crate::error::StartError;
+use crate::live::Live;
 
 /// How long cut sessions and requests may take to let go of their connections.
 const CUT_GRACE: Duration = Duration::from_secs(1);
@@ -24,36 +25,51 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 /// What all workers share.
 #[derive(Clone)]
 pub(crate) struct Common {
-    pub(crate) snapshot: Arc<SnapshotCell>,
+    pub(crate) live: Live,
     pub(crate) metrics: Metrics,
     pub(crate) watch: Watch,
-    pub(crate) plan: DrainPlan,
     pub(crate) cores: Cores,
 }
+
+/// Listeners that wait for a worker to serve them.
+const LISTENERS: usize = 16;
+
+/// Where each worker is given listeners to serve.
+pub(crate) type Doors = Vec<mpsc::Sender<Listener>>;
 
 /// Every worker of a gateway, running.
 pub(crate) struct Workers {
     registries: Vec<Registry>,
+    doors: Doors,
     /// Closed when the last worker has ended: each holds a sender and sends nothing.
     ended: mpsc::Receiver<Infallible>,
 }
 
 impl Workers {
-    /// Starts one worker for each set of listeners.
-    pub(crate) fn start(
-        listeners: Vec<Vec<Listener>>,
-        common: &Common,
-    ) -> Result<Self, StartError> {
+    /// Starts as many workers as there are cores for them.
+    pub(crate) fn start(common: &Common) -> Result<Self, StartError> {
         let (alive, ended) = mpsc::channel(1);
-        let mut registries = Vec::with_capacity(listeners.len());
-        let places = Handover::among(listeners.len(), &common.metrics);
-        for (index, (listeners, place)) in listeners.into_iter().zip(places).enumerate() {
-            let (handover, inbox) = place;
+        let count = common.cores.workers();
+        let mut registries = Vec::with_capacity(count);
+        let mut doors = Vec::with_capacity(count);
+        let places = Handover::among(count, &common.metrics);
+        for (index, (handover, inbox)) in places.into_iter().enumerate() {
+            let (door, listeners) = mpsc::channel(LISTENERS);
             let worker = Worker::new(index, handover, common.clone(), alive.clone())?;
             registries.push(worker.registry.clone());
+            doors.push(door);
             worker.start(listeners, inbox).map_err(StartError::Thread)?;
         }
-        Ok(Self { registries, ended })
+        Ok(Self {
+            registries,
+            doors,
+            ended,
+        })
+    }
+
+    /// Where each of them is given listeners to serve.
+    pub(crate) fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// The sessions of each worker.
@@ -99,7 +115,7 @@ impl Worker {
     fn new(
         index: usize,
         handover: Handover,
-        mut common: Common,
+        common: Common,
         alive: mpsc::Sender<Infallible>,
     ) -> Result<Self, StartError> {
         let runtime = Builder::new_current_thread()
@@ -109,15 +125,13 @@ impl Worker {
         let registry = Registry::new();
         let work = Tasks::new();
         let edge = edge::Worker::new(
-            Arc::clone(&common.snapshot),
+            Arc::clone(&common.live.snapshot),
             registry.clone(),
             handover,
             &common.metrics,
             work.clone(),
             common.watch.clone(),
-            common.plan.close.clone(),
         )?;
-        common.plan.seed ^= index as u64;
         Ok(Self {
             index,
             registry,
@@ -129,7 +143,7 @@ impl Worker {
         })
     }
 
-    fn start(self, listeners: Vec<Listener>, inbox: Inbox) -> io::Result<()> {
+    fn start(self, listeners: mpsc::Receiver<Listener>, inbox: Inbox) -> io::Result<()> {
         let name = format!("worker-{}", self.index);
         thread::Builder::new().name(name).spawn(move || {
             self.common.cores.settle(self.index);
@@ -140,24 +154,19 @@ impl Worker {
     }
 
     /// Accepts until the drain begins, asks the sessions to go, and ends with the last of them or at the cut.
-    async fn serve(&self, listeners: Vec<Listener>, inbox: Inbox) {
+    async fn serve(&self, listeners: mpsc::Receiver<Listener>, inbox: Inbox) {
         let background = Tasks::new();
         background.spawn(self.registry.clone().keep_time());
         self.work
             .spawn(edge::take_over(inbox, Arc::clone(&self.edge)));
-        for listener in listeners {
-            let name = Arc::clone(listener.name());
-            let serving = edge::serve(listener, Arc::clone(&self.edge));
-            background.spawn(async move {
-                if let Err(error) = serving.await {
-                    tracing::error!(listener = %name, %error, "the listener cannot be used");
-                }
-            });
-        }
+        let open = open(listeners, Arc::clone(&self.edge), background.clone());
+        background.spawn(open);
         let watch = &self.common.watch;
         watch.reached(Phase::Draining).await;
         self.edge.dialer().close_idle();
-        background.spawn(self.registry.clone().drain(self.common.plan.clone()));
+        let mut plan = self.common.live.plan();
+        plan.seed ^= self.index as u64;
+        background.spawn(self.registry.clone().drain(plan));
         tokio::select! {
             () = self.work.finished() => {}
             () = watch.reached(Phase::Cut) => self.let_go().await,
@@ -172,5 +181,18 @@ impl Worker {
                 "left behind at the cut"
             );
         }
+    }
+}
+
+/// Serves each listener that comes, until it is closed or the worker drains.
+async fn open(mut listeners: mpsc::Receiver<Listener>, edge: Arc<edge::Worker>, tasks: Tasks) {
+    while let Some(listener) = listeners.recv().await {
+        let name = Arc::clone(listener.name());
+        let serving = edge::serve(listener, Arc::clone(&edge));
+        tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(listener = %name, %error, "the listener cannot be used");
+            }
+        });
     }
 }

@@ -5,7 +5,8 @@
 //! the way, so that all of them are told at once. The schema for editors and the reference for
 //! people come from the same declarations.
 //!
-//! [`Watch`] tells when a file that was read has become another.
+//! [`Diff`] tells what is different between two configurations, [`Watch`] when a file that was read has
+//! become another.
 //!
 //! Nothing here listens, dials or logs, and no text can make it panic.
 
@@ -13,6 +14,7 @@ pub mod model;
 
 mod decode;
 mod diagnostics;
+mod diff;
 mod lower;
 mod node;
 mod raw;
@@ -25,11 +27,13 @@ mod source;
 mod suggest;
 mod watch;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use diagnostics::{Diagnostic, Errors};
+pub use diff::{Changes, Diff};
 pub use model::*;
 pub use source::Position;
 pub use watch::Watch;
@@ -46,11 +50,26 @@ const MAX_FILE: u64 = 16 << 20;
 /// # Errors
 /// Every problem of the file at once, in the order of the file; or that it cannot be read.
 pub fn load(path: &Path) -> Result<Config, Errors> {
+    parse(&text(path)?, path)
+}
+
+/// As [`load`], with the paths of all that was read, the file itself first: when one of them has become
+/// another, the configuration may be another.
+pub fn load_with_files(path: &Path) -> (Result<Config, Errors>, Vec<PathBuf>) {
+    let files = RefCell::new(vec![path.to_owned()]);
+    let noting = |path: &Path| {
+        files.borrow_mut().push(path.to_owned());
+        read(path)
+    };
+    let loaded = text(path).and_then(|text| parse_with(&text, path, &noting));
+    (loaded, files.into_inner())
+}
+
+fn text(path: &Path) -> Result<String, Errors> {
     let unreadable = |message| Errors::new(vec![Diagnostic::of_file(path, message)]);
     let bytes = read(path).map_err(|error| unreadable(format!("cannot read the file: {error}")))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| unreadable(format!("the file is not UTF-8: {}", error.utf8_error())))?;
-    parse(&text, path)
+    String::from_utf8(bytes)
+        .map_err(|error| unreadable(format!("the file is not UTF-8: {}", error.utf8_error())))
 }
 
 /// Parses and checks `text`. `origin` names it in diagnostics; the secret files that it mentions

@@ -62,6 +62,7 @@ pub(crate) fn config(
         routes: routes?,
         clusters: clusters??,
         drain: drain?,
+        reload: process::reload(&file.reload?)?,
         admin: admin?,
         log: process::log(&file.log?)?,
         workers: file.workers?,

@@ -30,7 +30,7 @@ pub use listener::{
     AcceptProxy, Certificate, ClientAuth, ClientCa, Http2, Listener, TicketKey, Tls, TlsVersion,
 };
 pub use process::{
-    AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Workers,
+    AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Reload, Workers,
 };
 pub use route::{
     AffinitySource, ClientAddress, HeaderMatch, HostPattern, Http, IssuedCookie, Match,
@@ -54,6 +54,8 @@ pub struct Config {
     pub clusters: Vec<Cluster>,
     /// How sessions are asked to go at shutdown.
     pub drain: Drain,
+    /// When the file is read again.
+    pub reload: Reload,
     /// `None`: no admin listener.
     pub admin: Option<Admin>,
     /// What is logged, and how.

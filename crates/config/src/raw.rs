@@ -24,7 +24,7 @@ pub(crate) use cluster::{
 pub(crate) use cluster_tls::{ClientCertificate, ClusterTls};
 pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
-pub(crate) use process::{Admin, Drain, Log};
+pub(crate) use process::{Admin, Drain, Log, Reload};
 pub(crate) use route::{
     AffinitySource, ClientAddress, Http, IssuedCookie, Match, MaxLifetime, Route, Share, Target,
     WebSocket,
@@ -62,6 +62,8 @@ table! {
         clusters: List<Cluster, 1>;
         /// How sessions are asked to go at shutdown.
         drain: Drain = "{}";
+        /// When this file is read again.
+        reload: Reload = "{}";
         /// Metrics, health and control. Without it there is no such listener.
         admin: Option<Admin>;
         /// What is logged, and how. Log lines go to standard output.

@@ -44,7 +44,7 @@ pub fn run(port: u16, admin_port: u16) -> Result<Ending, RunError> {
         let tasks = Tasks::new();
         let servers = Servers::start(SERVERS, &tasks).await?;
         let addresses = servers.addresses();
-        let gateway = Gateway::start(&config(&addresses, port, admin_port)?)?;
+        let gateway = Gateway::start(&config(&addresses, port, admin_port)?, None).await?;
         print(&invitation(gateway.bound(), &addresses));
         tasks.spawn(obey(servers, stop));
         Ok(gateway.run(stops).await)

@@ -20,7 +20,11 @@ pub enum Phase {
 /// A channel in [`Phase::Serving`].
 pub fn channel() -> (Control, Watch) {
     let (sender, receiver) = watch::channel(Phase::Serving);
-    (Control(sender), Watch(receiver))
+    let watch = Watch {
+        own: receiver,
+        whole: None,
+    };
+    (Control(sender), watch)
 }
 
 /// Announces phases. Clones announce on the same channel.
@@ -40,27 +44,48 @@ impl Control {
 
 /// Learns of phases.
 #[derive(Clone, Debug)]
-pub struct Watch(watch::Receiver<Phase>);
+pub struct Watch {
+    own: watch::Receiver<Phase>,
+    /// Of what this is a part.
+    whole: Option<watch::Receiver<Phase>>,
+}
 
 impl Watch {
     /// The current phase.
     pub fn phase(&self) -> Phase {
-        *self.0.borrow()
+        let of_whole = self.whole.as_ref().map(|whole| *whole.borrow());
+        (*self.own.borrow()).max(of_whole.unwrap_or(Phase::Serving))
+    }
+
+    /// The phases of a part of `whole`: as far as either has gone.
+    #[must_use]
+    pub fn within(&self, whole: &Self) -> Self {
+        Self {
+            own: self.own.clone(),
+            whole: Some(whole.own.clone()),
+        }
     }
 
     /// Waits until `phase`, or a later one, is announced; that may have been long ago. A phase
     /// that nobody is left to announce is never reached. Cancel-safe.
     pub fn reached(&self, phase: Phase) -> impl Future<Output = ()> + Send + use<> {
-        let mut receiver = self.0.clone();
+        let (own, whole) = (self.own.clone(), self.whole.clone());
         async move {
-            if receiver
-                .wait_for(|current| *current >= phase)
-                .await
-                .is_err()
-            {
-                future::pending::<()>().await;
+            match whole {
+                None => announced(own, phase).await,
+                Some(whole) => tokio::select! {
+                    () = announced(own, phase) => {}
+                    () = announced(whole, phase) => {}
+                },
             }
         }
+    }
+}
+
+async fn announced(mut receiver: watch::Receiver<Phase>, phase: Phase) {
+    let waiting = receiver.wait_for(|current| *current >= phase);
+    if waiting.await.is_err() {
+        future::pending::<()>().await;
     }
 }
 
@@ -116,6 +141,24 @@ mod tests {
         assert_eq!(watch.phase(), Phase::Leaving);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_part_goes_as_far_as_it_or_its_whole() {
+        for (own, of_whole) in [
+            (Phase::Draining, Phase::Serving),
+            (Phase::Leaving, Phase::Draining),
+        ] {
+            let ((control, part), (whole_control, whole)) = (channel(), channel());
+            let part = part.within(&whole);
+            control.advance(own);
+            assert!(!is_reached(&part, Phase::Draining).await || own >= Phase::Draining);
+            whole_control.advance(of_whole);
+            assert_eq!(part.phase(), Phase::Draining);
+            assert!(is_reached(&part, Phase::Draining).await);
+            assert!(!is_reached(&part, Phase::Cut).await);
+            assert_eq!(whole.phase(), of_whole);
+        }
+    }
+
     proptest! {
         #[test]
         fn there_is_no_way_back(steps in prop::collection::vec(0..PHASES.len(), 1..10)) {
@@ -123,10 +166,10 @@ mod tests {
             let mut furthest = Phase::Serving;
             for step in steps {
                 control.advance(PHASES[step]);
-                let is_new = watch.0.has_changed().expect("the control lives");
+                let is_new = watch.own.has_changed().expect("the control lives");
                 prop_assert_eq!(is_new, PHASES[step] > furthest);
                 furthest = furthest.max(PHASES[step]);
-                prop_assert_eq!(*watch.0.borrow_and_update(), furthest);
+                prop_assert_eq!(*watch.own.borrow_and_update(), furthest);
             }
         }
     }

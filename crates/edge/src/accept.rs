@@ -14,7 +14,6 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{self, Instant};
 
 use crate::connection::Connection;
-use crate::forward::Scheme;
 use crate::handover::{Accepted, Colleague, Inbox};
 use crate::http1;
 use crate::http2;
@@ -32,7 +31,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 /// And at most.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Accepts on `listener` until `worker` drains; then takes in what still waits in its queue, which
+/// Accepts on `listener` until `worker` drains or the listener is closed; then takes in what still waits in its queue, which
 /// closing the socket would reset, and returns.
 ///
 /// # Errors
@@ -40,7 +39,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 pub async fn serve(listener: Listener, worker: Arc<Worker>) -> io::Result<()> {
     let socket = TcpListener::from_std(listener.socket)?;
     let shared = listener.shared;
-    let draining = worker.watch.clone();
+    let draining = shared.watch.within(&worker.watch);
     tokio::select! {
         biased;
         () = draining.reached(Phase::Draining) => {}
@@ -148,7 +147,8 @@ fn receive(accepted: Accepted, worker: &Arc<Worker>) {
 
 /// Serves a connection, after what a proxy before it has to say where that is expected.
 fn start(stream: TcpStream, peer: SocketAddr, seat: Seat, worker: &Arc<Worker>) {
-    if let Some(proxy_protocol) = seat.listener().proxy_protocol.clone() {
+    let settings = seat.listener().settings.load();
+    if let Some(proxy_protocol) = settings.proxy_protocol.clone() {
         let worker_too = Arc::clone(worker);
         let hearing = proxy_protocol.serve(stream, peer, seat, worker_too);
         worker.tasks.spawn(hearing);
@@ -162,19 +162,15 @@ fn start(stream: TcpStream, peer: SocketAddr, seat: Seat, worker: &Arc<Worker>) 
 /// its time has begun.
 pub(crate) fn welcome(
     stream: TcpStream,
-    mut origin: Origin,
+    origin: Origin,
     due: Option<Instant>,
     seat: Seat,
     worker: &Arc<Worker>,
 ) {
     let listener = Arc::clone(seat.listener());
-    let tls = worker.snapshot.load().tls.get(&listener.name).cloned();
-    if tls.is_some() {
-        (origin.scheme, origin.tls_version) = (Scheme::Https, None);
-    }
     let connection = Connection::new(Arc::clone(worker), listener, origin);
     let tasks = &worker.tasks;
-    match (tls, connection.listener.http2) {
+    match (connection.settings.tls.clone(), connection.settings.http2) {
         (Some(tls), _) => tasks.spawn(tls::serve(stream, seat, tls, connection, due)),
         (None, Some(http2)) => tasks.spawn(either(stream, seat, connection, http2, due)),
         (None, None) => tasks.spawn(http1::serve(Seated::new(stream, seat), connection, due)),
@@ -189,8 +185,8 @@ async fn either(
     http2: Http2Settings,
     due: Option<Instant>,
 ) {
-    let due = due.unwrap_or_else(|| Instant::now() + connection.listener.handshake_timeout);
-    let watch = connection.worker.watch.clone();
+    let due = due.unwrap_or_else(|| Instant::now() + connection.settings.handshake_timeout);
+    let watch = connection.watch.clone();
     let looked = tokio::select! {
         looked = time::timeout_at(due, prefixed::look(stream)) => looked,
         () = watch.reached(Phase::Cut) => return,

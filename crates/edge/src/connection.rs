@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use switchyard_drain::{Phase, Presence};
+use switchyard_drain::{Phase, Presence, Watch};
 use switchyard_proto::proxy_protocol::{Certificate, Tls};
 use switchyard_telemetry::labels::TlsVersion;
 use switchyard_upstream::Introduction;
@@ -13,7 +13,7 @@ use switchyard_upstream::Introduction;
 use crate::client_cert::ClientCert;
 use crate::forward::{Arrival, Scheme};
 use crate::io::Sightings;
-use crate::listener::Shared;
+use crate::listener::{ListenerSettings, Shared};
 use crate::origin::{Origin, protocol_name};
 use crate::worker::Worker;
 
@@ -21,6 +21,10 @@ use crate::worker::Worker;
 pub(crate) struct Connection {
     pub(crate) worker: Arc<Worker>,
     pub(crate) listener: Arc<Shared>,
+    /// Of the listener, when the connection came.
+    pub(crate) settings: Arc<ListenerSettings>,
+    /// How far the gateway is on its way out, or the listener alone.
+    pub(crate) watch: Watch,
     pub(crate) peer: IpAddr,
     pub(crate) port: u16,
     pub(crate) local: Option<SocketAddr>,
@@ -38,8 +42,14 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(worker: Arc<Worker>, listener: Arc<Shared>, origin: Origin) -> Arc<Self> {
+    pub(crate) fn new(worker: Arc<Worker>, listener: Arc<Shared>, mut origin: Origin) -> Arc<Self> {
+        let settings = listener.settings.load_full();
+        if settings.tls.is_some() {
+            (origin.scheme, origin.tls_version) = (Scheme::Https, None);
+        }
         Arc::new(Self {
+            settings,
+            watch: listener.watch.within(&worker.watch),
             worker,
             listener,
             peer: origin.client.ip().to_canonical(),
@@ -129,7 +139,7 @@ pub(crate) async fn attend<S>(
 where
     S: Future<Output = hyper::Result<()>>,
 {
-    let watch = &connection.worker.watch;
+    let watch = &connection.watch;
     tokio::select! {
         ended = serving.as_mut() => return End::Own(ended),
         () = given_up => return End::GivenUp,

@@ -111,7 +111,7 @@ impl Exchange {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        self.connection.worker.watch.phase()
+        self.connection.watch.phase()
     }
 
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
@@ -153,6 +153,7 @@ impl Exchange {
         let name = |name: Option<&Arc<str>>| name.cloned().unwrap_or_default();
         SessionInfo {
             id: SessionId::next(),
+            listener: Arc::clone(&self.connection.listener.name),
             route: name(self.route.as_deref().map(|route| &route.name)),
             cluster: name(self.cluster.as_deref().map(Cluster::name)),
             endpoint: name(self.endpoint.as_deref().map(Endpoint::name)),

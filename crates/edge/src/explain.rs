@@ -125,10 +125,9 @@ fn listener<B>(snapshot: &Snapshot, request: &Request<B>, vetted: &Vetted<'_>) -
         .host
         .port()
         .unwrap_or_else(|| vet::default_port(request));
-    let mut listeners = snapshot.listeners.iter();
-    listeners
-        .find(|(_, address)| address.port() == port)
-        .map(|(name, _)| Arc::clone(name))
+    let mut listeners = snapshot.listeners().iter();
+    let found = listeners.find(|listener| listener.address.port() == port);
+    found.map(|listener| Arc::clone(&listener.name))
 }
 
 fn route<B>(

@@ -112,7 +112,7 @@ async fn overdue(connection: &Connection, first_due: Option<Instant>) {
 fn http(connection: &Connection) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(connection.listener.handshake_timeout)
+        .header_read_timeout(connection.settings.handshake_timeout)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD)
         .max_buf_size(MAX_BUFFER)

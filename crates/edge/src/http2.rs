@@ -119,7 +119,7 @@ pub(crate) async fn serve<T: Transport>(
     let io = TokioIo::new(seated);
     let service = TowerToHyperService::new(Door::<Http2>::new(Arc::clone(&connection)));
     let builder = http(settings, &connection.worker.tasks);
-    let patience = connection.listener.handshake_timeout;
+    let patience = connection.settings.handshake_timeout;
     let mut serving = pin!(builder.serve_connection(io, service));
     let end = attend(
         serving.as_mut(),

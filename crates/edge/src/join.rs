@@ -16,6 +16,7 @@ use switchyard_proto::{CloseCode, Side};
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
+use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{End, Lease, Line};
 
 use crate::io::Transport;
@@ -107,7 +108,8 @@ async fn taken_over<P: Protocol>(on_upgrade: OnUpgrade, stay: P::Stay) -> Option
 /// What a session's close record says beyond how it ended. It lives as long as the session.
 struct Record {
     worker: Arc<Worker>,
-    route: Arc<Route>,
+    /// And not the route: its clusters may have gone long before the session does.
+    metrics: Arc<RouteMetrics>,
     affinity: AffinityResult,
     protocol: labels::Protocol,
 }
@@ -117,7 +119,7 @@ impl Record {
         Self {
             protocol,
             worker: Arc::clone(&join.worker),
-            route: Arc::clone(&join.route),
+            metrics: Arc::clone(&join.route.metrics),
             affinity: join.affinity,
         }
     }
@@ -146,8 +148,7 @@ impl Record {
         let outcome = closed.outcome;
         let (initiator, code) = (initiator(outcome.initiator), outcome.code.get());
         let reason = outcome.cause.reason();
-        self.route
-            .metrics
+        self.metrics
             .session_closed(self.protocol, code, initiator, reason, closed.duration);
         if self.worker.watch.phase() >= Phase::Draining {
             self.worker.drain.closed(drained(outcome));
@@ -212,7 +213,8 @@ fn drained(outcome: Outcome) -> DrainResult {
         | Cause::MaxLifetime
         | Cause::Admin
         | Cause::EndpointLeft
-        | Cause::Rebalanced => DrainResult::Left,
+        | Cause::Rebalanced
+        | Cause::Reload => DrainResult::Left,
     }
 }
 

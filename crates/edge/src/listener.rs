@@ -2,17 +2,21 @@
 //!
 //! What is done with an accepted connection is not here; `accept` takes them from the socket.
 
+mod settings;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use switchyard_config as config;
+use switchyard_drain::{Control, Phase, Watch};
 use switchyard_telemetry::{ListenerMetrics, Metrics};
 
-use crate::proxy_protocol::ProxyProtocol;
 use crate::seat::Room;
+pub(crate) use settings::Http2Settings;
+pub use settings::ListenerSettings;
 
 /// Connections that may wait to be accepted; the system's `net.core.somaxconn` may make it less.
 const BACKLOG: i32 = 4_096;
@@ -40,19 +44,18 @@ pub struct Listener {
 pub(crate) struct Shared {
     pub(crate) name: Arc<str>,
     pub(crate) room: Room,
-    pub(crate) handshake_timeout: Duration,
-    /// `None`: HTTP/1.1 is all that is spoken.
-    pub(crate) http2: Option<Http2Settings>,
-    /// What each connection begins with.
-    pub(crate) proxy_protocol: Option<Arc<ProxyProtocol>>,
+    pub(crate) settings: ArcSwap<ListenerSettings>,
+    pub(crate) watch: Watch,
     pub(crate) metrics: ListenerMetrics,
 }
 
-/// How HTTP/2 is spoken.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Http2Settings {
-    pub(crate) extended_connect: bool,
-    pub(crate) max_concurrent_streams: u32,
+/// A listener that is open: the way to change it, and to close it.
+pub struct OpenListener {
+    shared: Arc<Shared>,
+    control: Control,
+    /// The sockets of all workers once more, so that another listener can have them.
+    sockets: Vec<TcpListener>,
+    address: SocketAddr,
 }
 
 impl Listener {
@@ -76,38 +79,83 @@ impl Listener {
 /// What the system said: the address is in use (by another process of this user too), is not this
 /// machine's, or needs a privilege.
 pub fn bind(
-    listener: &config::Listener,
+    settings: &Arc<ListenerSettings>,
     workers: usize,
     metrics: &Metrics,
-) -> io::Result<Vec<Listener>> {
+) -> io::Result<(OpenListener, Vec<Listener>)> {
+    let sockets = sockets(settings.address, workers.max(1))?;
+    open(settings, sockets, metrics)
+}
+
+fn open(
+    settings: &Arc<ListenerSettings>,
+    sockets: Vec<TcpListener>,
+    metrics: &Metrics,
+) -> io::Result<(OpenListener, Vec<Listener>)> {
+    let (control, watch) = switchyard_drain::channel();
     let shared = Arc::new(Shared {
-        name: Arc::clone(&listener.name),
-        room: Room::new(listener.max_connections.get()),
-        handshake_timeout: listener.handshake_timeout,
-        http2: listener.http2.map(http2),
-        proxy_protocol: ProxyProtocol::new(listener, metrics).map(Arc::new),
-        metrics: metrics.listener(&listener.name),
+        name: Arc::clone(&settings.name),
+        room: Room::default(),
+        settings: ArcSwap::new(Arc::clone(settings)),
+        watch,
+        metrics: metrics.listener(&settings.name),
     });
-    let sockets = sockets(listener.address, workers.max(1))?.into_iter();
-    sockets
-        .map(|socket| Listener::new(socket, &shared))
-        .collect()
+    let address = sockets.first().map(TcpListener::local_addr);
+    let open = OpenListener {
+        address: address.transpose()?.unwrap_or(settings.address),
+        shared: Arc::clone(&shared),
+        control,
+        sockets: copies(&sockets)?,
+    };
+    let listener = |socket| Listener {
+        address: open.address,
+        socket,
+        shared: Arc::clone(&shared),
+    };
+    let listeners = sockets.into_iter().map(listener).collect();
+    Ok((open, listeners))
 }
 
-fn http2(settings: config::Http2) -> Http2Settings {
-    Http2Settings {
-        extended_connect: settings.extended_connect,
-        max_concurrent_streams: settings.max_concurrent_streams.get(),
+/// The same sockets by other descriptors.
+fn copies(sockets: &[TcpListener]) -> io::Result<Vec<TcpListener>> {
+    sockets.iter().map(TcpListener::try_clone).collect()
+}
+
+impl OpenListener {
+    /// The listener's name in the configuration.
+    pub fn name(&self) -> &Arc<str> {
+        &self.shared.name
     }
-}
 
-impl Listener {
-    fn new(socket: TcpListener, shared: &Arc<Shared>) -> io::Result<Self> {
-        Ok(Self {
-            address: socket.local_addr()?,
-            socket,
-            shared: Arc::clone(shared),
-        })
+    /// The address it accepts on, with the port that the system chose where 0 was configured.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Connections that come from now on are received so.
+    pub fn adopt(&self, settings: Arc<ListenerSettings>) {
+        self.shared.settings.store(settings);
+    }
+
+    /// Another listener on the same sockets, to be served in place of this one: nobody who connects
+    /// meanwhile is turned away.
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub fn succeeded_by(
+        &self,
+        settings: &Arc<ListenerSettings>,
+        metrics: &Metrics,
+    ) -> io::Result<(Self, Vec<Listener>)> {
+        open(settings, copies(&self.sockets)?, metrics)
+    }
+
+    /// Accepts no more. Connections without a request are closed, the others behind the requests that they
+    /// have; sessions are left alone.
+    pub fn close(self) {
+        // A socket that is open here would take connections in that nobody accepts.
+        drop(self.sockets);
+        self.control.advance(Phase::Draining);
     }
 }
 

@@ -72,7 +72,7 @@ impl ProxyProtocol {
         seat: Seat,
         worker: Arc<Worker>,
     ) {
-        let due = Instant::now() + seat.listener().handshake_timeout;
+        let due = Instant::now() + seat.listener().settings.load().handshake_timeout;
         match self.hear(&stream, peer, due, &worker).await {
             Ok(Some(origin)) => accept::welcome(stream, origin, Some(due), seat, &worker),
             Ok(None) => {}

@@ -26,7 +26,7 @@ pub struct Route {
     pub(crate) policy: Arc<Policy>,
     pub(crate) limits: RelayLimits,
     pub(crate) http: config::Http,
-    pub(crate) metrics: RouteMetrics,
+    pub(crate) metrics: Arc<RouteMetrics>,
 }
 
 /// The clusters of a route, each with its share.
@@ -75,7 +75,7 @@ impl Route {
                 buffer_limit: websocket.buffer_limit,
             },
             http: route.http.clone(),
-            metrics: metrics.route(&route.name),
+            metrics: Arc::new(metrics.route(&route.name)),
         })
     }
 

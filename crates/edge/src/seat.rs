@@ -8,23 +8,16 @@ use switchyard_telemetry::{Served, WorkerLoad};
 
 use crate::listener::Shared;
 
-/// How many connections a listener has and may have, over all workers.
-#[derive(Debug)]
+/// How many connections a listener has, over all workers.
+#[derive(Debug, Default)]
 pub(crate) struct Room {
     taken: AtomicU32,
-    max: u32,
 }
 
 impl Room {
-    pub(crate) fn new(max: u32) -> Self {
-        Self {
-            taken: AtomicU32::new(0),
-            max,
-        }
-    }
-
-    fn enter(&self) -> bool {
-        let one_more = |taken| (taken < self.max).then_some(taken + 1);
+    /// Whether there is one more, of so many that may be.
+    fn enter(&self, max: u32) -> bool {
+        let one_more = |taken| (taken < max).then_some(taken + 1);
         self.taken
             .try_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .is_ok()
@@ -44,7 +37,8 @@ pub(crate) struct Seat {
 impl Seat {
     /// A seat at a worker with this load; `None` where the listener is full.
     pub(crate) fn take(listener: &Arc<Shared>, worker: &WorkerLoad) -> Option<Self> {
-        if !listener.room.enter() {
+        let max = listener.settings.load().max_connections;
+        if !listener.room.enter(max) {
             return None;
         }
         listener.metrics.opened();
@@ -79,11 +73,12 @@ mod tests {
 
     #[test]
     fn a_room_has_as_many_seats_as_it_has() {
-        let room = Room::new(2);
-        assert!(room.enter() && room.enter());
-        assert!(!room.enter());
+        let room = Room::default();
+        assert!(room.enter(2) && room.enter(2));
+        assert!(!room.enter(2));
         room.leave();
-        assert!(room.enter());
-        assert!(!room.enter());
+        assert!(room.enter(2));
+        assert!(!room.enter(2));
+        assert!(room.enter(3));
     }
 }

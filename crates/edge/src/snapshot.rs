@@ -3,7 +3,7 @@
 //! A request loads it once and is answered under it to the end; a session keeps the `Arc` of the
 //! route that it was admitted under.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -12,13 +12,14 @@ use ipnet::IpNet;
 use switchyard_balance::HashKey;
 use switchyard_config::{self as config, Config, HeaderCase, SendProxy};
 use switchyard_drain::Tasks;
+use switchyard_proto::{Close, CloseCode};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{ClusterError, Clusters};
 
+use crate::listener::ListenerSettings;
 use crate::route::Route;
 use crate::routes::RouteTable;
-use crate::tls::{self, TlsListeners};
 
 /// The snapshot in use; the only one of its kind, so that no request sees half of two.
 pub type SnapshotCell = ArcSwap<Snapshot>;
@@ -31,10 +32,14 @@ pub struct Snapshot {
     pub(crate) routes: RouteTable<Arc<Route>>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) key: HashKey,
-    pub(crate) listeners: Vec<(Arc<str>, SocketAddr)>,
-    pub(crate) tls: TlsListeners,
     pub(crate) clusters: Arc<Clusters>,
     pub(crate) unrouted: RouteMetrics,
+    /// What sessions are told whose endpoint left before they opened, or whose place is gone.
+    pub(crate) farewell: Close,
+    /// The routes by name.
+    named: HashMap<Arc<str>, Arc<Route>>,
+    /// In the order of the configuration.
+    listeners: Vec<Arc<ListenerSettings>>,
     header_case: HeaderCase,
     telling: Telling,
 }
@@ -78,31 +83,54 @@ pub enum SnapshotError {
 }
 
 impl Snapshot {
-    /// Puts together what `config` describes, counting into `metrics`.
+    /// Puts together what `config` describes, counting into `metrics`. What is the same in `former` is
+    /// taken from there; nothing comes of it before this is in use.
     ///
     /// # Errors
     /// See [`SnapshotError`].
-    pub fn new(config: &Config, metrics: &Metrics) -> Result<Self, SnapshotError> {
+    pub fn new(
+        config: &Config,
+        metrics: &Metrics,
+        former: Option<&Self>,
+    ) -> Result<Self, SnapshotError> {
         let key = hash_key(config);
-        let clusters = Clusters::new(&config.clusters, &key, metrics)?;
-        let mut routes = Vec::with_capacity(config.routes.len());
-        for route in &config.routes {
-            routes.push((
-                route.matches.clone(),
-                Arc::new(Route::new(route, &clusters, metrics)?),
-            ));
-        }
+        let none = Clusters::default();
+        let clusters = former.map_or(&none, |former| &former.clusters);
+        let clusters = Clusters::new(&config.clusters, &key, metrics, clusters)?;
+        let routes = routes(config, &clusters, metrics)?;
+        let matches = config.routes.iter().map(|route| route.matches.clone());
         Ok(Self {
-            routes: RouteTable::new(routes)?,
+            routes: RouteTable::new(matches.zip(routes.iter().cloned()))?,
+            named: routes
+                .into_iter()
+                .map(|it| (Arc::clone(&it.name), it))
+                .collect(),
             trusted_proxies: config.trusted_proxies.clone(),
             key,
-            listeners: config.listeners.iter().map(listener).collect(),
-            tls: tls::listeners(&config.listeners, metrics)?,
+            listeners: listeners(config, metrics, former)?,
             clusters: Arc::new(clusters),
             unrouted: metrics.route(UNROUTED),
+            farewell: farewell(&config.drain.close),
             header_case: header_case(config),
             telling: telling(config),
         })
+    }
+
+    /// How each listener receives its clients, in the order of the configuration.
+    pub fn listeners(&self) -> &[Arc<ListenerSettings>] {
+        &self.listeners
+    }
+
+    /// The same of the listener of that name.
+    pub fn listener(&self, name: &str) -> Option<&Arc<ListenerSettings>> {
+        self.listeners
+            .iter()
+            .find(|listener| &*listener.name == name)
+    }
+
+    /// The route of that name.
+    pub(crate) fn route(&self, name: &str) -> Option<&Arc<Route>> {
+        self.named.get(name)
     }
 
     /// Every cluster, whether a route leads there or not.
@@ -110,11 +138,25 @@ impl Snapshot {
         &self.clusters
     }
 
-    /// Has `tasks` follow what becomes of the files of the listeners' TLS: what changes is used for
-    /// the handshakes from then on.
-    pub fn follow_files(&self, tasks: &Tasks) {
-        for tls in self.tls.values() {
-            tls.follow_files(tasks);
+    /// It is in use from now on in place of `former`: `tasks` follow what becomes of the files of its
+    /// listeners' TLS. What changes in them is used for the handshakes from then on.
+    pub fn follow_files(&self, former: Option<&Self>, tasks: &Tasks) {
+        let tls_of = |snapshot: Option<&Self>, name: &str| snapshot?.listener(name)?.tls.clone();
+        for listener in former.into_iter().flat_map(Self::listeners) {
+            let next = tls_of(Some(self), &listener.name);
+            if let Some(tls) = &listener.tls
+                && !next.as_ref().is_some_and(|next| Arc::ptr_eq(next, tls))
+            {
+                tls.retire(next.as_deref());
+            }
+        }
+        for listener in &self.listeners {
+            let before = tls_of(former, &listener.name);
+            if let Some(tls) = &listener.tls
+                && !before.is_some_and(|before| Arc::ptr_eq(&before, tls))
+            {
+                tls.follow_files(tasks);
+            }
         }
     }
 
@@ -145,8 +187,37 @@ fn hash_key(config: &Config) -> HashKey {
     }
 }
 
-fn listener(listener: &config::Listener) -> (Arc<str>, SocketAddr) {
-    (Arc::clone(&listener.name), listener.address)
+fn routes(
+    config: &Config,
+    clusters: &Clusters,
+    metrics: &Metrics,
+) -> Result<Vec<Arc<Route>>, SnapshotError> {
+    let routes = config.routes.iter();
+    routes
+        .map(|route| Route::new(route, clusters, metrics).map(Arc::new))
+        .collect()
+}
+
+fn listeners(
+    config: &Config,
+    metrics: &Metrics,
+    former: Option<&Snapshot>,
+) -> Result<Vec<Arc<ListenerSettings>>, SnapshotError> {
+    let settings = |listener: &config::Listener| {
+        let former = former.and_then(|former| former.listener(&listener.name));
+        let settings = ListenerSettings::new(listener, metrics, former.map(Arc::as_ref));
+        settings.map(Arc::new).map_err(|source| SnapshotError::Tls {
+            listener: Arc::clone(&listener.name),
+            source,
+        })
+    };
+    config.listeners.iter().map(settings).collect()
+}
+
+/// The configuration has checked both.
+fn farewell(close: &config::DrainClose) -> Close {
+    let code = CloseCode::new(close.code);
+    Close::new(code, &close.reason).unwrap_or_else(|_| code.into())
 }
 
 fn header_case(config: &Config) -> HeaderCase {

@@ -7,14 +7,12 @@ mod load;
 mod material;
 mod pair;
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_config as config;
-use switchyard_drain::{Phase, Tasks};
+use switchyard_drain::{Phase, Retirement, Tasks};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::{Resumed, TlsVersion};
 use switchyard_telemetry::metrics::tls::TlsMetrics;
@@ -32,8 +30,7 @@ use crate::http1;
 use crate::http2;
 use crate::io::Seated;
 use crate::seat::Seat;
-use crate::snapshot::SnapshotError;
-use crate::turns::{self, Turn, Turns};
+use crate::turns::{self, Turn};
 use followed::Followed;
 use material::Material;
 use pair::Pair;
@@ -53,52 +50,53 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How a listener ends TLS.
 pub(crate) struct Tls {
     listener: Arc<str>,
+    settings: config::Tls,
+    application: Application,
     acceptor: Acceptor,
     metrics: TlsMetrics,
-    /// What it began with.
+    /// What it shows at first.
     loaded: Vec<(config::Certificate, Identity)>,
-    ticket_key: Option<config::TicketKey>,
-    client_ca: Option<config::ClientCa>,
-    at_once: NonZeroU32,
+    /// Of tickets that no other process opens.
+    own_tickets: TicketSecret,
+    retirement: Retirement,
 }
 
-/// Those of the listeners that end TLS, by name.
-pub(crate) type TlsListeners = HashMap<Arc<str>, Arc<Tls>>;
-
-/// Puts together what the listeners show.
-pub(crate) fn listeners(
-    listeners: &[config::Listener],
+/// What a listener shows, if it ends TLS: what `former` shows, where that is the same.
+pub(crate) fn of(
+    listener: &config::Listener,
     metrics: &Metrics,
-) -> Result<TlsListeners, SnapshotError> {
-    let mut found = HashMap::new();
-    for listener in listeners {
-        let Some(settings) = &listener.tls else {
-            continue;
-        };
-        let tls = Tls::new(listener, settings, metrics.tls(&listener.name));
-        let tls = tls.map_err(|source| SnapshotError::Tls {
-            listener: Arc::clone(&listener.name),
-            source,
-        })?;
-        found.insert(Arc::clone(&listener.name), Arc::new(tls));
+    former: Option<&Arc<Tls>>,
+) -> Result<Option<Arc<Tls>>, tls::Error> {
+    let Some(settings) = &listener.tls else {
+        return Ok(None);
+    };
+    let application = match listener.http2 {
+        Some(_) => Application::Http2,
+        None => Application::Http1,
+    };
+    if let Some(former) = former
+        && former.settings == *settings
+        && former.application == application
+    {
+        return Ok(Some(Arc::clone(former)));
     }
-    Ok(found)
-}
-
-/// The turns that a worker has at these listeners.
-pub(crate) fn turns(listeners: &TlsListeners) -> Turns {
-    let count = |tls: &Tls| usize::try_from(tls.at_once.get()).unwrap_or(usize::MAX);
-    let listeners = listeners.iter();
-    Turns::new(listeners.map(|(name, tls)| (Arc::clone(name), count(tls))))
+    let own_tickets = match former {
+        Some(former) => former.own_tickets.clone(),
+        None => TicketSecret::random()?,
+    };
+    let metrics = metrics.tls(&listener.name);
+    let tls = Tls::new(&listener.name, settings, application, own_tickets, metrics)?;
+    Ok(Some(Arc::new(tls)))
 }
 
 impl Tls {
     fn new(
-        listener: &config::Listener,
+        name: &Arc<str>,
         settings: &config::Tls,
+        application: Application,
+        own_tickets: TicketSecret,
         metrics: TlsMetrics,
     ) -> Result<Self, tls::Error> {
-        let name = &listener.name;
         let now = UnixTime::now();
         let mut loaded = Vec::new();
         for files in &settings.certificates {
@@ -108,15 +106,23 @@ impl Tls {
             }
             loaded.push((files.clone(), identity));
         }
+        let terms = terms(name, settings, application, &own_tickets)?;
+        let identities: Vec<_> = loaded.iter().map(|(_, shown)| shown.clone()).collect();
         Ok(Self {
             listener: Arc::clone(name),
-            acceptor: acceptor(listener, settings, &loaded)?,
+            settings: settings.clone(),
+            application,
+            acceptor: Acceptor::new(&identities, terms)?,
             metrics,
             loaded,
-            ticket_key: settings.ticket_key.clone(),
-            client_ca: settings.client_ca.clone(),
-            at_once: settings.handshakes_at_once,
+            own_tickets,
+            retirement: Retirement::default(),
         })
+    }
+
+    /// Handshakes that a worker does at once.
+    fn at_once(&self) -> usize {
+        usize::try_from(self.settings.handshakes_at_once.get()).unwrap_or(usize::MAX)
     }
 
     /// Has `tasks` follow what becomes of the files.
@@ -124,13 +130,31 @@ impl Tls {
         let pairs = self.loaded.iter();
         let pairs =
             pairs.map(|(files, shown)| Pair::new(&self.listener, &self.metrics, files, shown));
-        let (ticket_key, client_ca) = (self.ticket_key.clone(), self.client_ca.clone());
-        tasks.spawn(follow(Material {
+        let settings = self.settings.clone();
+        let following = follow(Material {
             acceptor: self.acceptor.clone(),
             pairs: pairs.collect(),
-            ticket_key: ticket_key.map(|key| Followed::new(&self.listener, &self.metrics, key)),
-            client_ca: client_ca.map(|ca| Followed::new(&self.listener, &self.metrics, ca)),
-        }));
+            ticket_key: settings
+                .ticket_key
+                .map(|key| Followed::new(&self.listener, &self.metrics, key)),
+            client_ca: settings
+                .client_ca
+                .map(|ca| Followed::new(&self.listener, &self.metrics, ca)),
+        });
+        self.retirement.spawn_until(tasks, following);
+    }
+
+    /// Its files are followed no more; certificates that `next` does not show are forgotten.
+    pub(crate) fn retire(&self, next: Option<&Self>) {
+        self.retirement.begin();
+        let certificates = |tls: &Self| tls.settings.certificates.clone();
+        let shown = next.map(certificates).unwrap_or_default();
+        let is_shown = |name: &str| shown.iter().any(|files| &*files.name == name);
+        for (files, _) in &self.loaded {
+            if !is_shown(&files.name) {
+                self.metrics.forget(&files.name);
+            }
+        }
     }
 }
 
@@ -151,35 +175,28 @@ async fn follow(mut material: Material) {
     }
 }
 
-fn acceptor(
-    listener: &config::Listener,
+fn terms(
+    listener: &Arc<str>,
     settings: &config::Tls,
-    loaded: &[(config::Certificate, Identity)],
-) -> Result<Acceptor, tls::Error> {
-    let identities: Vec<_> = loaded.iter().map(|(_, shown)| shown.clone()).collect();
+    application: Application,
+    own_tickets: &TicketSecret,
+) -> Result<Terms, tls::Error> {
     let oldest = match settings.min_version {
         config::TlsVersion::Tls12 => tls::Oldest::Tls12,
         config::TlsVersion::Tls13 => tls::Oldest::Tls13,
     };
     let tickets = match &settings.ticket_key {
         Some(key) => TicketSecret::of(key.file.content.expose()),
-        None => TicketSecret::random()?,
+        None => own_tickets.clone(),
     };
-    let terms = Terms {
+    let clients = settings.client_ca.as_ref().map(load::authority);
+    Ok(Terms {
         oldest,
-        listener: Arc::clone(&listener.name),
+        listener: Arc::clone(listener),
         tickets,
-        clients: settings
-            .client_ca
-            .as_ref()
-            .map(load::authority)
-            .transpose()?,
-        application: match listener.http2 {
-            Some(_) => Application::Http2,
-            None => Application::Http1,
-        },
-    };
-    Acceptor::new(&identities, terms)
+        clients: clients.transpose()?,
+        application,
+    })
 }
 
 /// Does the handshake of a connection, and serves what is inside.
@@ -196,8 +213,8 @@ pub(crate) async fn serve(
     due: Option<Instant>,
 ) {
     let begun = Instant::now();
-    let due = due.unwrap_or(begun + connection.listener.handshake_timeout);
-    let watch = connection.worker.watch.clone();
+    let due = due.unwrap_or(begun + connection.settings.handshake_timeout);
+    let watch = connection.watch.clone();
     let shaken = tokio::select! {
         shaken = handshake(tcp, &tls, &connection, due) => shaken,
         () = watch.reached(Phase::Cut) => {
@@ -214,7 +231,7 @@ pub(crate) async fn serve(
         }
         drop(tls);
         let seated = Seated::new(stream, seat);
-        match (handshake.application, connection.listener.http2) {
+        match (handshake.application, connection.settings.http2) {
             (Application::Http2, Some(http2)) => http2::serve(seated, connection, http2).await,
             _ => http1::serve(seated, connection, Some(due)).await,
         }
@@ -266,7 +283,7 @@ async fn steps(
     let greeted = greeted.map_err(|_elapsed| Failure::TimedOut)?;
     let greeted = greeted.map_err(Failure::Handshake)?;
     let turns = &connection.worker.turns;
-    let turn = turns.take(&connection.listener.name, &tls.metrics);
+    let turn = turns.take(&connection.listener.name, tls.at_once(), &tls.metrics);
     let turn = timeout_at(due, turn).await;
     let turn = turn.map_err(|_elapsed| Failure::NoTurn)?;
     if turns::is_gone(greeted.io()) {
@@ -279,7 +296,7 @@ async fn steps(
 }
 
 /// Does `work`, and gives the turn back when it is done or has taken long enough.
-async fn in_turn<R>(work: impl Future<Output = R>, turn: Option<Turn>) -> R {
+async fn in_turn<R>(work: impl Future<Output = R>, turn: Turn) -> R {
     let mut work = pin!(work);
     tokio::select! {
         biased;

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -21,37 +21,67 @@ pub(crate) const LONGEST_TURN: Duration = Duration::from_secs(1);
 /// The turns of one worker, by listener.
 #[derive(Default)]
 pub(crate) struct Turns {
-    by_listener: HashMap<Arc<str>, Arc<Semaphore>>,
+    by_listener: Mutex<HashMap<Arc<str>, Counter>>,
+}
+
+/// Where turns are given out, so many at once.
+struct Counter {
+    at_once: usize,
+    turns: Arc<Semaphore>,
 }
 
 /// Held while a handshake is done.
 pub(crate) struct Turn {
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Turns {
-    /// So many handshakes at once at each of these listeners.
-    pub(crate) fn new(listeners: impl Iterator<Item = (Arc<str>, usize)>) -> Self {
-        let turns = listeners.map(|(listener, count)| (listener, Arc::new(Semaphore::new(count))));
-        Self {
-            by_listener: turns.collect(),
+    /// Waits for a turn at `listener`, of which there are so many `at_once`. Cancel-safe: who gives up
+    /// loses its place. Where there were another number before, those who wait go on waiting for theirs.
+    pub(crate) async fn take(
+        &self,
+        listener: &Arc<str>,
+        at_once: usize,
+        metrics: &TlsMetrics,
+    ) -> Turn {
+        let turns = self.at(listener, at_once);
+        // Who finds one free overtakes nobody: turns that are given back go to those who wait.
+        let permit = match Arc::clone(&turns).try_acquire_owned() {
+            Ok(permit) => Ok(permit),
+            Err(_taken) => {
+                let _waiting = metrics.waits();
+                turns.acquire_owned().await
+            }
+        };
+        // It is never closed.
+        Turn {
+            _permit: permit.ok(),
         }
     }
 
-    /// Waits for a turn at `listener`; `None` where there are none. Cancel-safe: who gives up loses
-    /// its place.
-    pub(crate) async fn take(&self, listener: &str, metrics: &TlsMetrics) -> Option<Turn> {
-        let turns = self.by_listener.get(listener)?;
-        let turns = || Arc::clone(turns);
-        // Who finds one free overtakes nobody: turns that are given back go to those who wait.
-        let permit = match turns().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_taken) => {
-                let _waiting = metrics.waits();
-                turns().acquire_owned().await.ok()?
-            }
-        };
-        Some(Turn { _permit: permit })
+    fn at(&self, listener: &Arc<str>, at_once: usize) -> Arc<Semaphore> {
+        let mut counters = self
+            .by_listener
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let counter = counters
+            .entry(Arc::clone(listener))
+            .and_modify(|counter| {
+                if counter.at_once != at_once {
+                    *counter = Counter::new(at_once);
+                }
+            })
+            .or_insert_with(|| Counter::new(at_once));
+        Arc::clone(&counter.turns)
+    }
+}
+
+impl Counter {
+    fn new(at_once: usize) -> Self {
+        Self {
+            at_once,
+            turns: Arc::new(Semaphore::new(at_once)),
+        }
     }
 }
 

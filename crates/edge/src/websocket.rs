@@ -11,6 +11,7 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
+use switchyard_drain::Phase;
 use switchyard_proto::session::Cause;
 use switchyard_relay::Leg;
 use switchyard_upstream::{Body, Cluster, Switched, Upgrade};
@@ -118,8 +119,18 @@ impl Session<'_> {
         exchange.served(&switched.endpoint, affinity);
         let worker = exchange.worker();
         let ticket = worker.registry.open(exchange.session_info(grounds.tie()));
+        let snapshot = worker.snapshot.load();
         if switched.endpoint.asks_to_go() {
-            ticket.close(Cause::EndpointLeft, worker.farewell.clone());
+            ticket.close(Cause::EndpointLeft, snapshot.farewell.clone());
+        }
+        if snapshot
+            .route(&route.name)
+            .is_none_or(|now| !Arc::ptr_eq(now, route))
+        {
+            snapshot.receive(&ticket, route, || worker.random.next());
+        }
+        if exchange.phase() >= Phase::Draining {
+            ticket.close(Cause::Reload, snapshot.farewell.clone());
         }
         let subprotocol = switched.agreement.subprotocol.as_deref();
         exchange.opened(

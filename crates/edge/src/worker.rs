@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use switchyard_drain::{Tasks, Watch};
-use switchyard_proto::Close;
 use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::drain::DrainMetrics;
@@ -13,7 +12,6 @@ use switchyard_upstream::Dialer;
 use crate::handover::Handover;
 use crate::random::Random;
 use crate::snapshot::SnapshotCell;
-use crate::tls;
 use crate::turns::Turns;
 
 /// One worker's context. Everything in it but the snapshot is this worker's own.
@@ -28,14 +26,11 @@ pub struct Worker {
     pub(crate) watch: Watch,
     pub(crate) random: Random,
     pub(crate) turns: Turns,
-    /// What sessions are told whose endpoint left before they opened.
-    pub(crate) farewell: Close,
 }
 
 impl Worker {
     /// A worker that serves `snapshot`, keeps its sessions in `registry` and its tasks in `tasks`,
-    /// levels its connections by `handover` and goes along with the phases of `watch`. Sessions whose
-    /// endpoint left before they opened are told `farewell`.
+    /// levels its connections by `handover` and goes along with the phases of `watch`.
     ///
     /// # Errors
     /// The system has no randomness to give.
@@ -46,12 +41,10 @@ impl Worker {
         metrics: &Metrics,
         tasks: Tasks,
         watch: Watch,
-        farewell: Close,
     ) -> Result<Self, getrandom::Error> {
-        let turns = tls::turns(&snapshot.load().tls);
         Ok(Self {
             snapshot,
-            turns,
+            turns: Turns::default(),
             registry,
             handover,
             dialer: Dialer::new(tasks.clone()),
@@ -60,7 +53,6 @@ impl Worker {
             tasks,
             watch,
             random: Random::new()?,
-            farewell,
         })
     }
 

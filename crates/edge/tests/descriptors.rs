@@ -52,7 +52,8 @@ async fn a_shortage_is_waited_out() {
         rustc: "0",
     })
     .unwrap();
-    let snapshot = Snapshot::new(&config, &metrics).unwrap();
+    let snapshot = Snapshot::new(&config, &metrics, None).unwrap();
+    let settings = Arc::clone(&snapshot.listeners()[0]);
     let cell = Arc::new(SnapshotCell::from_pointee(snapshot));
     let (_control, watch) = switchyard_drain::channel();
     let tasks = Tasks::new();
@@ -64,9 +65,9 @@ async fn a_shortage_is_waited_out() {
         &metrics,
         tasks.clone(),
         watch,
-        switchyard_proto::Close::empty(),
     );
-    let listener = bind(&config.listeners[0], 1, &metrics).unwrap().remove(0);
+    let (_open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
+    let listener = listeners.remove(0);
     let address = listener.address();
     tasks.spawn(serve(listener, Arc::new(worker.unwrap())));
     // Time stands still while this yields, so that a second try can only be a spin.

@@ -41,7 +41,8 @@
 //! 5. **Timers.** Keep the `until` of the last `Wait`; call [`Session::handle_timeout`] then,
 //!    after handing in what there is to read: it may be a sign of life. Early calls do no harm. Activity moves the idle deadline on, so a caller that keeps an earlier one
 //!    only gets a later `Wait` for it.
-//! 6. **Finished.** Drop both connections, unwritten bytes included. Until then drop neither.
+//! 6. **Other limits.** The route is another: [`Session::handle_policy`].
+//! 7. **Finished.** Drop both connections, unwritten bytes included. Until then drop neither.
 //!
 //! # How it ends
 //!
@@ -60,6 +61,7 @@
 //! theirs, so that no reset destroys a Close on its way. Each of the two phases is bounded by
 //! `close_timeout`, however little the peers read or write. The first cause is the one recorded.
 
+mod adoption;
 mod ending;
 mod input;
 mod outcome;

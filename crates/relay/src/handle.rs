@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use switchyard_proto::Close;
 use switchyard_proto::session::Cause;
 
+use crate::terms::Terms;
+
 /// Names a session within this process. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u64);
@@ -43,6 +45,8 @@ impl fmt::Display for SessionId {
 pub struct SessionInfo {
     /// Its name.
     pub id: SessionId,
+    /// The listener that its client came in by.
+    pub listener: Arc<str>,
     /// The route it was admitted under.
     pub route: Arc<str>,
     /// The cluster chosen.
@@ -126,6 +130,7 @@ struct Shared {
 struct Mailbox {
     waker: Option<Waker>,
     command: Option<Box<Command>>,
+    terms: Option<Box<Terms>>,
     /// Whether it was ever told to go.
     is_told: bool,
 }
@@ -171,6 +176,13 @@ impl Handle {
         self.tell(Command::Cut(cause));
     }
 
+    /// Has the session go by other terms. Does nothing if it is ending or has gone.
+    pub fn adopt(&self, terms: Terms) {
+        let mut mailbox = self.shared.mailbox();
+        mailbox.terms = Some(Box::new(terms));
+        self.shared.ring(&mailbox);
+    }
+
     /// Leaves a command and wakes the session. A cut takes the place of a Close.
     pub(crate) fn tell(&self, command: Command) {
         let mut mailbox = self.shared.mailbox();
@@ -205,6 +217,11 @@ impl Handle {
     /// Takes what was left in the mailbox.
     pub(crate) fn take_command(&self) -> Option<Box<Command>> {
         self.shared.mailbox().command.take()
+    }
+
+    /// Takes the terms that were left last.
+    pub(crate) fn take_terms(&self) -> Option<Box<Terms>> {
+        self.shared.mailbox().terms.take()
     }
 
     /// Has `waker` woken by whoever rings from now on. Look at [`has_rung`](Self::has_rung) after

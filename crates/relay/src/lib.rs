@@ -18,6 +18,7 @@ mod pending;
 mod registry;
 mod relay;
 mod scratch;
+mod terms;
 #[cfg(test)]
 mod testing;
 
@@ -28,3 +29,4 @@ pub use leg::{Leg, Wire};
 pub use registry::{Registry, Ticket};
 pub use relay::{Closed, Relay, RelayLimits};
 pub use switchyard_proto::session::Traffic;
+pub use terms::Terms;

@@ -27,6 +27,7 @@ use crate::leg::{Leg, Wire, Wires};
 use crate::meter::{direction, side};
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
+use crate::terms::Terms;
 use early::Early;
 use line::{Line, Outlet};
 
@@ -41,7 +42,7 @@ const BUDGET: usize = 4 * READ;
 const OWN_FRAMES: usize = 276;
 
 /// What a session may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelayLimits {
     /// Bytes kept for a slow peer in each direction; at least 4 KiB.
     pub buffer_limit: usize,
@@ -201,6 +202,9 @@ impl<D: Wire, U: Wire> Relay<D, U> {
     /// Does as it was told.
     #[cold]
     fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
+        if let Some(terms) = self.ticket.take_terms() {
+            self.adopt(*terms, turn.now);
+        }
         match self.ticket.take_command().as_deref() {
             Some(Command::Close(cause, close)) => {
                 self.session.handle_close(*cause, close, turn.now);
@@ -209,6 +213,25 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             None => {}
         }
         self.carry_out(&mut scratch.nothing(), turn)
+    }
+
+    #[cold]
+    fn adopt(&mut self, terms: Terms, now: Instant) {
+        let Terms {
+            policy,
+            limits,
+            random,
+        } = terms;
+        self.read_limit = limits.read();
+        let mut random = random.into_iter();
+        let random = || random.next().unwrap_or_default();
+        let opened = self.ticket.info().opened;
+        self.session.handle_policy(policy, opened, random, now);
+        for side in Side::BOTH {
+            if !self.line(side).is_clear() {
+                self.session.handle_blocked(side);
+            }
+        }
     }
 
     #[cold]

@@ -140,6 +140,7 @@ impl World {
 pub(crate) fn info() -> SessionInfo {
     SessionInfo {
         id: SessionId::next(),
+        listener: "web".into(),
         route: ROUTE.into(),
         cluster: "app".into(),
         endpoint: "127.0.0.1:9".into(),

@@ -4,6 +4,7 @@
 //! each frame does not come through here at all: see [`traffic`].
 
 pub mod cluster;
+pub mod config;
 pub mod drain;
 pub mod endpoint;
 pub mod listener;
@@ -24,6 +25,7 @@ use prometheus::{Registry, TextEncoder};
 use crate::Error;
 use crate::log::DroppedLines;
 use cluster::{ClusterMetrics, ClusterVecs};
+use config::ConfigMetrics;
 use drain::DrainMetrics;
 use endpoint::{EndpointMetrics, Endpoints};
 use listener::{ListenerMetrics, ListenerVecs};
@@ -64,6 +66,7 @@ struct Inner {
     workers: Workers,
     loads: WorkerVecs,
     drain: DrainMetrics,
+    config: ConfigMetrics,
 }
 
 impl Metrics {
@@ -81,6 +84,7 @@ impl Metrics {
             workers: Workers::new(&registry)?,
             loads: WorkerVecs::new(&registry)?,
             drain: DrainMetrics::new(&registry)?,
+            config: ConfigMetrics::new(&registry)?,
             registry,
         };
         Ok(Self {
@@ -140,6 +144,11 @@ impl Metrics {
     /// How many connections a worker has, by its number.
     pub fn worker_load(&self, index: usize) -> WorkerLoad {
         self.inner.loads.worker(index)
+    }
+
+    /// The metrics of reading the configuration.
+    pub fn config(&self) -> &ConfigMetrics {
+        &self.inner.config
     }
 
     /// The metrics of leaving.

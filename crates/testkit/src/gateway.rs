@@ -54,6 +54,13 @@ impl Gateway {
         Self::spawn(binary.as_ref(), &config, folder)
     }
 
+    /// The same with a configuration that is there already.
+    #[track_caller]
+    pub fn start_at(binary: impl AsRef<Path>, config: &Path) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        Self::spawn(binary.as_ref(), config, folder)
+    }
+
     #[track_caller]
     fn spawn(binary: &Path, config: &Path, folder: TempDir) -> Self {
         let mut command = Command::new(binary);
@@ -114,6 +121,33 @@ impl Gateway {
     /// Its configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("switchyard.yaml")
+    }
+
+    /// Puts another configuration in the place of its own, at once and whole, and does not say so.
+    #[track_caller]
+    pub fn rewrite(&self, settings: &Settings) {
+        self.rewrite_with(&settings.render());
+    }
+
+    /// The same with the whole text of a configuration.
+    #[track_caller]
+    pub fn rewrite_with(&self, yaml: &str) {
+        let next = self.folder.path().join("next.yaml");
+        std::fs::write(&next, yaml).expect("a file");
+        std::fs::rename(next, self.config()).expect("a file in its place");
+    }
+
+    /// Has it read its configuration again.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::HUP);
+    }
+
+    /// Has it go over to another configuration, for the `count`th time; what it says of that.
+    #[track_caller]
+    pub fn reload(&self, settings: &Settings, count: usize) -> Value {
+        self.rewrite(settings);
+        self.hang_up();
+        self.records(count, "reloaded").remove(count - 1)
     }
 
     /// GET on the admin listener.

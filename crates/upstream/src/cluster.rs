@@ -3,8 +3,8 @@
 use std::fmt;
 use std::iter;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -14,130 +14,126 @@ use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, 
 use switchyard_config::{
     self as config, Balancer, ClusterHttp2, HeaderCase, OnRemoved, SendProxy, Trust,
 };
-use switchyard_discovery::Found;
-use switchyard_drain::Tasks;
+use switchyard_discovery::{Found, Stance};
+use switchyard_drain::{Retirement, Tasks};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
 use crate::health::{self, Asking, Speech};
 use crate::introduction;
-use crate::membership::{self, Departures};
-use crate::outlier::Outliers;
+use crate::membership::{self, Departures, Source};
 use crate::ranking::{Order, Ranking, Rules};
 use crate::retry_budget::RetryBudget;
 use crate::roster::{Changes, Maker, Roster};
 use crate::sources;
-use crate::tls::Tls;
 use crate::zones;
 
 /// A named group of interchangeable endpoints and their policy.
+///
+/// Under other settings it is another value, which the endpoints of the one before go over to.
 pub struct Cluster {
-    name: Arc<str>,
+    settings: config::Cluster,
     roster: ArcSwap<Roster>,
     maker: Maker,
-    discovery: Option<config::Discovery>,
-    on_removed: OnRemoved,
-    balancer: Balancer,
     /// Where round robin is; shared by all workers.
     cursor: AtomicU64,
-    connect_timeout: Duration,
-    retries: u32,
     retry_budget: RetryBudget,
-    header_case: HeaderCase,
-    http2: Option<ClusterHttp2>,
-    proxy_protocol: SendProxy,
     rules: Rules,
-    /// Whose endpoints go first.
-    zone: Option<Arc<str>>,
-    rebalance: Option<config::Rebalance>,
-    health: Option<Arc<config::Health>>,
     metrics: ClusterMetrics,
+    retirement: Retirement,
 }
 
 impl Cluster {
-    /// Reads what is in the files of its certificates; all else has been checked.
+    /// Reads what is in the files of its certificates; all else has been checked. The endpoints of
+    /// `former` are its own, too, until it is started. Nothing comes of it before that.
     pub(crate) fn new(
-        cluster: &config::Cluster,
+        settings: &config::Cluster,
         key: &HashKey,
         metrics: &Metrics,
+        former: Option<&Self>,
     ) -> Result<Self, switchyard_tls::Error> {
-        let tls = cluster.tls.as_ref();
-        let is_unverified = tls.is_some_and(|tls| tls.trust == Trust::Anyone);
-        let sources = &cluster.source_addresses;
-        sources::try_out(&cluster.name, sources);
-        let maker = Maker {
-            cluster: Arc::clone(&cluster.name),
-            key: key.clone(),
-            tabled: cluster.balancer == Balancer::Maglev,
-            sources: sources.clone(),
-            tls: tls.map(Tls::new).transpose()?,
-            pending: cluster.pending_handshakes,
-            slow_start: cluster.slow_start,
-            load: Arc::default(),
-            outliers: cluster.outlier.clone().map(Outliers::new).map(Arc::new),
-            metrics: metrics.clone(),
-            former: Mutex::default(),
+        let maker = Maker::new(settings, key, metrics, former.map(Self::made_by))?;
+        let roster = match former {
+            Some(former) => former.roster().under(&maker, &former.maker),
+            None => Roster::new(&maker, &settings.endpoints),
         };
-        let roster = Roster::new(&maker, &cluster.endpoints);
-        let cluster_metrics = metrics.cluster(&cluster.name);
-        cluster_metrics.endpoints(roster.endpoints.len());
-        cluster_metrics.tls_unverified(is_unverified);
-        if is_unverified {
-            warn_of_no_verification(&cluster.name);
-        }
         Ok(Self {
-            name: Arc::clone(&cluster.name),
             roster: ArcSwap::from_pointee(roster),
-            maker,
-            discovery: cluster.discovery.clone(),
-            on_removed: cluster.on_removed,
-            balancer: cluster.balancer,
             cursor: AtomicU64::new(0),
-            connect_timeout: cluster.connect_timeout,
-            retries: cluster.retries,
-            retry_budget: RetryBudget::new(cluster.retry_budget, Instant::now()),
-            header_case: cluster.header_case,
-            http2: cluster.http2,
-            proxy_protocol: cluster.proxy_protocol,
+            retry_budget: RetryBudget::new(settings.retry_budget, Instant::now()),
             rules: Rules {
-                bound: cluster.bounded_load.map(Bound::from_hundredths),
-                max_sessions: cluster.max_sessions_per_endpoint.map(NonZeroU32::get),
-                none_healthy: cluster.when_none_healthy,
+                bound: settings.bounded_load.map(Bound::from_hundredths),
+                max_sessions: settings.max_sessions_per_endpoint.map(NonZeroU32::get),
+                none_healthy: settings.when_none_healthy,
             },
-            zone: cluster.prefer_zone.clone(),
-            rebalance: cluster.rebalance,
-            health: cluster.health.clone().map(Arc::new),
-            metrics: cluster_metrics,
+            metrics: metrics.cluster(&settings.name),
+            retirement: Retirement::default(),
+            settings: settings.clone(),
+            maker,
         })
     }
 
-    /// Has `tasks` probe the endpoints that are written out, or follow whoever says which there are.
+    fn made_by(&self) -> (&config::Cluster, &Maker) {
+        (&self.settings, &self.maker)
+    }
+
+    /// Whether another of these settings would be the same.
+    pub(crate) fn is_of(&self, settings: &config::Cluster, key: &HashKey) -> bool {
+        self.settings == *settings && self.maker.key == *key
+    }
+
+    /// Has `tasks` do what is done for the cluster while it is in use: probe its endpoints, and follow
+    /// whoever says which there are. Those that are written out are its endpoints from now on.
     pub(crate) fn start(self: &Arc<Self>, tasks: &Tasks, departures: &Departures) {
+        self.settle_in();
         for endpoint in self.endpoints().iter() {
+            endpoint.settle_in(&self.maker);
             self.watch_endpoint(endpoint, tasks);
         }
-        if let Some(discovery) = self.discovery.clone() {
-            let (cluster, departures) = (Arc::clone(self), departures.clone());
-            tasks.spawn(membership::follow(
-                cluster,
-                discovery,
-                tasks.clone(),
-                departures,
-            ));
+        let source = match self.settings.discovery.clone() {
+            Some(discovery) => Source::Discovery(discovery),
+            None => Source::Written(self.settings.endpoints.iter().map(found).collect()),
+        };
+        let (cluster, departures) = (Arc::clone(self), departures.clone());
+        let following = membership::follow(cluster, source, tasks.clone(), departures);
+        self.while_in_use(tasks, following);
+    }
+
+    /// Tells what there is to be told of its settings.
+    fn settle_in(&self) {
+        let name = self.name();
+        let tls = self.settings.tls.as_ref();
+        let is_unverified = tls.is_some_and(|tls| tls.trust == Trust::Anyone);
+        sources::try_out(name, &self.settings.source_addresses);
+        self.metrics.endpoints(self.endpoints().len());
+        self.metrics.tls_unverified(is_unverified);
+        if is_unverified {
+            warn_of_no_verification(name);
         }
+    }
+
+    /// It is not in use any more: nothing is done for it from now on. Its sessions go on.
+    pub(crate) fn retire(&self) {
+        self.retirement.begin();
+    }
+
+    /// Has `tasks` do `work` until it is done or the cluster is not in use any more.
+    pub fn while_in_use(&self, tasks: &Tasks, work: impl Future<Output = ()> + Send + 'static) {
+        self.retirement.spawn_until(tasks, work);
     }
 
     /// Has `tasks` probe `endpoint` for as long as it is one of the cluster, if the cluster asks for
     /// that.
     pub(crate) fn watch_endpoint(self: &Arc<Self>, endpoint: &Arc<Endpoint>, tasks: &Tasks) {
-        if let Some(health) = &self.health {
+        if let Some(health) = &self.settings.health {
             let (cluster, endpoint) = (Arc::downgrade(self), Arc::downgrade(endpoint));
+            let health = Arc::new(health.clone());
             let asking = Asking {
                 speech: Speech::of(self, tasks),
-                preface: introduction::of_the_gateway(self.proxy_protocol),
+                preface: introduction::of_the_gateway(self.settings.proxy_protocol),
             };
-            tasks.spawn(health::watch(cluster, endpoint, Arc::clone(health), asking));
+            self.while_in_use(tasks, health::watch(cluster, endpoint, health, asking));
         }
     }
 
@@ -149,7 +145,7 @@ impl Cluster {
     /// Unique among the clusters.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.settings.name
     }
 
     /// Every endpoint that is there now, in the order in which they were told.
@@ -162,7 +158,6 @@ impl Cluster {
     pub(crate) fn adopt(&self, found: &[Found]) -> Changes {
         let (next, changes) = self.roster.load().next(&self.maker, found);
         self.metrics.endpoints(next.endpoints.len());
-        self.metrics.discovered();
         self.roster.store(Arc::new(next));
         changes
     }
@@ -202,17 +197,17 @@ impl Cluster {
     }
 
     pub(crate) fn balancer(&self) -> Balancer {
-        self.balancer
+        self.settings.balancer
     }
 
     pub(crate) fn discovery(&self) -> Option<&config::Discovery> {
-        self.discovery.as_ref()
+        self.settings.discovery.as_ref()
     }
 
     /// What happens to the sessions of an endpoint that leaves.
     #[must_use]
     pub fn on_removed(&self) -> OnRemoved {
-        self.on_removed
+        self.settings.on_removed
     }
 
     /// Orders the endpoints for one handshake or request, best first; who may not have another
@@ -239,7 +234,7 @@ impl Cluster {
             self.order(affinity, &roster, random)
         };
         // A balancer keeps loads level by itself, but not where a zone goes first.
-        let is_bounded = affinity.is_some() || self.zone.is_some();
+        let is_bounded = affinity.is_some() || self.settings.prefer_zone.is_some();
         let rules = Rules {
             bound: self.rules.bound.filter(|_| is_bounded),
             ..self.rules
@@ -267,7 +262,7 @@ impl Cluster {
     /// Whether and how sessions are moved to endpoints that have come.
     #[must_use]
     pub fn rebalance(&self) -> Option<config::Rebalance> {
-        self.rebalance
+        self.settings.rebalance
     }
 
     /// So many sessions were asked to come again.
@@ -276,12 +271,12 @@ impl Cluster {
     }
 
     pub(crate) fn connect_timeout(&self) -> Duration {
-        self.connect_timeout
+        self.settings.connect_timeout
     }
 
     /// How the endpoints are spoken to in HTTP/2; `None`: they are not.
     pub(crate) fn http2(&self) -> Option<ClusterHttp2> {
-        self.http2
+        self.settings.http2
     }
 
     /// What the targets of requests begin with, where they are whole.
@@ -293,17 +288,17 @@ impl Cluster {
     }
 
     pub(crate) fn header_case(&self) -> HeaderCase {
-        self.header_case
+        self.settings.header_case
     }
 
     /// What each connection to an endpoint begins with.
     pub(crate) fn proxy_protocol(&self) -> SendProxy {
-        self.proxy_protocol
+        self.settings.proxy_protocol
     }
 
     /// How many endpoints are tried at most.
     pub(crate) fn attempts(&self) -> usize {
-        usize::try_from(self.retries)
+        usize::try_from(self.settings.retries)
             .unwrap_or(usize::MAX)
             .saturating_add(1)
     }
@@ -336,7 +331,7 @@ impl Cluster {
 
     /// The same order, with the endpoints of the preferred zone, if there is one, before all others.
     fn near_first(&self, order: Order, roster: &Arc<Roster>) -> Order {
-        match &self.zone {
+        match &self.settings.prefer_zone {
             Some(zone) => zones::near_first(order, Arc::clone(roster), Arc::clone(zone)),
             None => order,
         }
@@ -345,7 +340,7 @@ impl Cluster {
     /// The balancer's order when there is no affinity value.
     fn balance(&self, roster: &Roster, random: u64) -> Order {
         let members = &*roster.warm_members(Instant::now());
-        match self.balancer {
+        match self.settings.balancer {
             Balancer::Rendezvous | Balancer::Maglev | Balancer::Random => {
                 Box::new(random::order(random, members))
             }
@@ -376,10 +371,21 @@ fn warn_of_no_verification(cluster: &str) {
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
-            .field("name", &self.name)
+            .field("name", &self.settings.name)
             .field("endpoints", &self.endpoints())
-            .field("balancer", &self.balancer)
+            .field("balancer", &self.settings.balancer)
             .finish_non_exhaustive()
+    }
+}
+
+/// A written endpoint, as if it had been found.
+fn found(endpoint: &config::Endpoint) -> Found {
+    Found {
+        address: endpoint.address,
+        name: None,
+        weight: endpoint.weight,
+        zone: endpoint.zone.clone(),
+        stance: Stance::Ready,
     }
 }
 

@@ -31,21 +31,29 @@ impl Clusters {
     /// Makes the clusters of a configuration. `key` must be the same on every replica for the
     /// replicas to agree on orders and to know each other's cookies.
     ///
+    /// Those of `former` whose settings are the same are in both; to the others that are in both by name
+    /// their endpoints go over, with their sessions and their health. Nothing comes of the new ones
+    /// before [`start`](Self::start).
+    ///
     /// # Errors
     /// What is in the files of a cluster's certificates cannot be used.
     pub fn new(
         clusters: &[config::Cluster],
         key: &HashKey,
         metrics: &Metrics,
+        former: &Self,
     ) -> Result<Self, ClusterError> {
-        let made = clusters.iter().map(|cluster| {
-            let name = Arc::clone(&cluster.name);
-            match Cluster::new(cluster, key, metrics) {
-                Ok(cluster) => Ok((name, Arc::new(cluster))),
-                Err(source) => Err(ClusterError {
-                    cluster: name,
-                    source,
-                }),
+        let made = clusters.iter().map(|settings| {
+            let name = Arc::clone(&settings.name);
+            match former.get(&name) {
+                Some(same) if same.is_of(settings, key) => Ok((name, Arc::clone(same))),
+                former => match Cluster::new(settings, key, metrics, former.map(Arc::as_ref)) {
+                    Ok(cluster) => Ok((name, Arc::new(cluster))),
+                    Err(source) => Err(ClusterError {
+                        cluster: name,
+                        source,
+                    }),
+                },
             }
         });
         Ok(Self {
@@ -59,12 +67,32 @@ impl Clusters {
         self.by_name.get(name)
     }
 
-    /// Has `tasks` probe the endpoints of every cluster that asks for it, and follow who comes and
-    /// goes; whose sessions are to go then is told to `departures`.
-    pub fn start(&self, tasks: &Tasks, departures: &Departures) {
-        for cluster in self.iter() {
+    /// They are in use from now on instead of `former`: has `tasks` probe the endpoints of every cluster
+    /// that asks for it, and follow who comes and goes; whose sessions are to go then is told to
+    /// `departures`. Says which clusters are new, in whole or in part.
+    pub fn start(
+        &self,
+        former: &Self,
+        tasks: &Tasks,
+        departures: &Departures,
+    ) -> Vec<Arc<Cluster>> {
+        for cluster in former.iter().filter(|cluster| !self.has(cluster)) {
+            cluster.retire();
+        }
+        let new: Vec<_> = self
+            .iter()
+            .filter(|cluster| !former.has(cluster))
+            .cloned()
+            .collect();
+        for cluster in &new {
             cluster.start(tasks, departures);
         }
+        new
+    }
+
+    fn has(&self, cluster: &Arc<Cluster>) -> bool {
+        self.get(cluster.name())
+            .is_some_and(|own| Arc::ptr_eq(own, cluster))
     }
 
     /// All of them, in no order.
@@ -72,3 +100,6 @@ impl Clusters {
         self.by_name.values()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
-//! One address in a cluster, and the guard that counts a session on it.
+//! One address in a cluster, as the cluster's settings have it.
+//!
+//! Not here: what has happened to it (`standing`), and what counts sessions on it (`lease`).
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -12,117 +14,140 @@ use http::StatusCode;
 use switchyard_balance::EndpointToken;
 use switchyard_discovery::Stance;
 use switchyard_telemetry::labels::Ejection;
-use switchyard_telemetry::metrics::endpoint::{EndpointMetrics, EndpointSession};
+use switchyard_telemetry::metrics::endpoint::EndpointMetrics;
 use switchyard_tls::Application;
 use tokio::net::TcpStream;
 use tokio::time;
 
 use crate::health::Health;
-use crate::outlier::{End, Record};
-use crate::pending::{Pending, Refusal};
+use crate::pending::Pending;
 use crate::roster::Maker;
 use crate::sources::Sources;
+use crate::standing::Standing;
 use crate::stream::Stream;
 use crate::tls::{Id, NoTls, Secured, Tls};
 use crate::warmup::Warmup;
 
 /// One address in a cluster. Its name, the address as text, is its identity.
+///
+/// What can happen to it is its [`Standing`]; what is here was decided by its cluster's settings, and
+/// under other settings it is another value of the same standing.
 pub struct Endpoint {
-    address: SocketAddr,
-    name: Arc<str>,
+    standing: Arc<Standing>,
     /// What an issued cookie says for it.
     token: EndpointToken,
-    /// Handshakes in flight and open sessions, over all workers.
-    load: AtomicU32,
-    /// The same of all endpoints of the cluster, those among them that have left.
-    all: Arc<AtomicU32>,
     sources: Sources,
     /// `None`: nothing is encrypted.
-    secured: Option<ArcSwap<Secured>>,
-    pending: Pending,
-    /// A [`Health`], as probes see it.
-    health: AtomicU8,
-    /// Whether discovery says that it is on its way out, or it has left.
-    is_leaving: AtomicBool,
-    /// Whether an operator drains it.
-    is_drained: AtomicBool,
-    /// Whether its sessions are to go.
-    asks_to_go: AtomicBool,
+    secured: Option<Arc<ArcSwap<Secured>>>,
+    pending: Arc<Pending>,
     /// Since when it is given its share little by little.
     warmup: Warmup,
-    /// What it did wrong.
-    record: Record,
-    metrics: EndpointMetrics,
 }
 
 impl Endpoint {
     /// One of the cluster that `maker` makes endpoints for; it is `called` so where it was found by
     /// a name.
     pub(crate) fn new(maker: &Maker, address: SocketAddr, called: Option<&str>) -> Self {
-        let name: Arc<str> = address.to_string().into();
-        let sources = Sources::towards(address, &maker.sources);
-        let metrics = maker.metrics.endpoint(&maker.cluster, &name);
-        metrics.ports(sources.ports());
-        let towards = |tls: &Tls| tls.towards(address.ip(), called);
-        let secured = maker.tls.as_ref().map(towards);
+        let standing = Standing::new(maker, address);
+        standing.call(called);
+        let made = Self::again(maker, Arc::new(standing));
+        made.settle_in(maker);
+        made
+    }
+
+    /// One that is known and has no place at the moment.
+    pub(crate) fn again(maker: &Maker, standing: Arc<Standing>) -> Self {
+        let secured = maker.tls.as_ref().map(|tls| secured(tls, &standing));
+        Self::with(
+            maker,
+            Parts {
+                standing,
+                secured,
+                pending: Arc::new(Pending::new(maker.pending)),
+                warmup: Warmup::new(maker.slow_start),
+            },
+        )
+    }
+
+    /// The same endpoint, of the cluster that `maker` makes endpoints for; `former` made this one. What
+    /// both would make alike is shared: handshakes that wait, and what TLS remembers.
+    pub(crate) fn under(&self, maker: &Maker, former: &Maker) -> Self {
+        let address_of = |maker: &Maker| maker.tls.as_ref().map(Arc::as_ptr);
+        let secured = match &self.secured {
+            kept if address_of(maker) == address_of(former) => kept.clone(),
+            _ => maker.tls.as_ref().map(|tls| secured(tls, &self.standing)),
+        };
+        let pending = if maker.pending == former.pending {
+            Arc::clone(&self.pending)
+        } else {
+            Arc::new(Pending::new(maker.pending))
+        };
+        Self::with(
+            maker,
+            Parts {
+                standing: Arc::clone(&self.standing),
+                secured,
+                pending,
+                warmup: self.warmup.with_length(maker.slow_start),
+            },
+        )
+    }
+
+    fn with(maker: &Maker, parts: Parts) -> Self {
+        let Parts {
+            standing,
+            secured,
+            pending,
+            warmup,
+        } = parts;
         Self {
-            address,
-            token: EndpointToken::new(&maker.key, &maker.cluster, &name),
-            load: AtomicU32::new(0),
-            all: Arc::clone(&maker.load),
-            sources,
-            secured: secured.map(ArcSwap::from_pointee),
-            pending: Pending::new(maker.pending),
-            is_leaving: AtomicBool::new(false),
-            is_drained: AtomicBool::new(false),
-            asks_to_go: AtomicBool::new(false),
-            health: AtomicU8::new(Health::Unknown as u8),
-            warmup: Warmup::new(maker.slow_start),
-            record: Record::new(maker.outliers.clone()),
-            metrics,
-            name,
+            token: EndpointToken::new(&maker.key, &maker.cluster, &standing.name),
+            sources: Sources::towards(standing.address, &maker.sources),
+            secured,
+            pending,
+            warmup,
+            standing,
         }
+    }
+
+    /// From now on it is this one that is in use, and not the same of other settings.
+    pub(crate) fn settle_in(&self, maker: &Maker) {
+        self.standing.metrics.ports(self.sources.ports());
+        self.standing.record.judge_by(maker.outliers.clone());
+    }
+
+    /// What can happen to it, whatever its cluster's settings.
+    pub(crate) fn standing(&self) -> &Arc<Standing> {
+        &self.standing
     }
 
     /// Where it is dialled.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.standing.address
     }
 
     /// The address as text: its identity on every replica, and its metric label.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.standing.name
     }
 
     /// Leases that are held now: handshakes in flight and open sessions, over all workers.
     #[must_use]
     pub fn load(&self) -> u32 {
-        self.load.load(Ordering::Relaxed)
+        self.standing.load.load(Ordering::Relaxed)
     }
 
     /// Leases that are held now with all endpoints of the cluster, also with those that have left it.
     pub(crate) fn load_of_all(&self) -> u32 {
-        self.all.load(Ordering::Relaxed)
-    }
-
-    /// Counts a handshake, and the session it may become, until the lease is dropped.
-    ///
-    /// It counts from the moment the endpoint is chosen, so that a burst of handshakes spreads.
-    pub fn lease(self: &Arc<Self>) -> Lease {
-        self.load.fetch_add(1, Ordering::Relaxed);
-        self.all.fetch_add(1, Ordering::Relaxed);
-        Lease {
-            endpoint: Arc::clone(self),
-            session: None,
-        }
+        self.standing.all.load(Ordering::Relaxed)
     }
 
     /// How much of its weight counts now, in thousandths: all of it, unless it comes back from
     /// somewhere and starts slowly.
     pub(crate) fn warmth(&self, now: Instant) -> NonZeroU32 {
-        self.warmup.reached(|| self.record.back(), now)
+        self.warmup.reached(|| self.standing.record.back(), now)
     }
 
     /// It starts slowly from now on.
@@ -133,7 +158,7 @@ impl Endpoint {
     /// Whether it is to be given no session now, if there is another that can.
     #[must_use]
     pub fn is_left_out(&self, now: Instant) -> bool {
-        self.health() == Health::Down || self.record.is_ejected(now)
+        self.health() == Health::Down || self.standing.record.is_ejected(now)
     }
 
     /// Whether it is to be given sessions now.
@@ -151,12 +176,12 @@ impl Endpoint {
     /// Whether an operator drains it.
     #[must_use]
     pub fn is_drained(&self) -> bool {
-        self.is_drained.load(Ordering::SeqCst)
+        self.standing.is_drained.load(Ordering::SeqCst)
     }
 
     /// An operator drains it, or does no longer.
     pub(crate) fn set_drained(&self, is_drained: bool) {
-        if self.is_drained.swap(is_drained, Ordering::SeqCst) && !is_drained {
+        if self.standing.is_drained.swap(is_drained, Ordering::SeqCst) && !is_drained {
             self.warm_up();
         }
         self.settle();
@@ -165,7 +190,7 @@ impl Endpoint {
     /// What discovery says of it.
     #[must_use]
     pub fn stance(&self) -> Stance {
-        if self.is_leaving.load(Ordering::SeqCst) {
+        if self.standing.is_leaving.load(Ordering::SeqCst) {
             Stance::Leaving
         } else {
             Stance::Ready
@@ -175,7 +200,7 @@ impl Endpoint {
     /// Discovery says so. Who is ready again keeps its sessions.
     pub(crate) fn set_stance(&self, stance: Stance) {
         let is_leaving = stance == Stance::Leaving;
-        if self.is_leaving.swap(is_leaving, Ordering::SeqCst) && !is_leaving {
+        if self.standing.is_leaving.swap(is_leaving, Ordering::SeqCst) && !is_leaving {
             self.warm_up();
         }
         self.settle();
@@ -184,28 +209,28 @@ impl Endpoint {
     /// Whoever wants sessions keeps those that it has.
     fn settle(&self) {
         let wants_sessions = self.wants_sessions();
-        self.metrics.draining(!wants_sessions);
+        self.standing.metrics.draining(!wants_sessions);
         if wants_sessions {
-            self.asks_to_go.store(false, Ordering::SeqCst);
+            self.standing.asks_to_go.store(false, Ordering::SeqCst);
         }
     }
 
     /// Its sessions are to go, also those that open from now on.
     pub(crate) fn ask_to_go(&self) {
-        self.asks_to_go.store(true, Ordering::SeqCst);
+        self.standing.asks_to_go.store(true, Ordering::SeqCst);
     }
 
     /// Whether a session that has just opened is to go at once: the handshake was under way when the
     /// endpoint left.
     #[must_use]
     pub fn asks_to_go(&self) -> bool {
-        self.asks_to_go.load(Ordering::SeqCst)
+        self.standing.asks_to_go.load(Ordering::SeqCst)
     }
 
     /// Whether it works, as far as probes can tell.
     #[must_use]
     pub fn health(&self) -> Health {
-        match self.health.load(Ordering::Relaxed) {
+        match self.standing.health.load(Ordering::Relaxed) {
             up if up == Health::Up as u8 => Health::Up,
             down if down == Health::Down as u8 => Health::Down,
             _ => Health::Unknown,
@@ -213,44 +238,44 @@ impl Endpoint {
     }
 
     pub(crate) fn set_health(&self, health: Health) {
-        let before = self.health.swap(health as u8, Ordering::Relaxed);
+        let before = self.standing.health.swap(health as u8, Ordering::Relaxed);
         if before == Health::Down as u8 && health == Health::Up {
             self.warm_up();
         }
-        self.metrics.up(health != Health::Down);
+        self.standing.metrics.up(health != Health::Down);
     }
 
     /// It answered a request, whatever it answered.
     pub(crate) fn answered(&self) {
-        self.record.answered();
+        self.standing.record.answered();
     }
 
     /// It did not answer, or not in a way that makes sense.
     pub(crate) fn failed(&self) {
-        self.judge(self.record.failed());
+        self.judge(self.standing.record.failed());
     }
 
     /// It answered a handshake with something other than 101.
     pub(crate) fn declined(&self, status: StatusCode) {
         if status.is_server_error() {
-            self.judge(self.record.refused());
+            self.judge(self.standing.record.refused());
         } else {
-            self.record.took_handshake();
+            self.standing.record.took_handshake();
         }
     }
 
-    fn judge(&self, ejected: Option<(Ejection, Duration)>) {
+    pub(crate) fn judge(&self, ejected: Option<(Ejection, Duration)>) {
         let Some((reason, length)) = ejected else {
             return;
         };
         let for_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(
-            endpoint = %self.name,
+            endpoint = %self.standing.name,
             reason = reason.as_str(),
             for_ms,
             "ejected: it gets no new sessions for a while"
         );
-        self.metrics.ejected(reason, length);
+        self.standing.metrics.ejected(reason, length);
     }
 
     pub(crate) fn token(&self) -> &EndpointToken {
@@ -260,10 +285,11 @@ impl Endpoint {
     /// It is found under this name now. Where that is another one it has to show another, and
     /// connections that were made under the old one are not used again.
     pub(crate) fn is_called(&self, maker: &Maker, called: Option<&str>) {
+        self.standing.call(called);
         let (Some(tls), Some(secured)) = (&maker.tls, &self.secured) else {
             return;
         };
-        let ip = self.address.ip();
+        let ip = self.standing.address.ip();
         if tls.expected(ip, called) != *secured.load().name() {
             secured.store(Arc::new(tls.towards(ip, called)));
         }
@@ -286,19 +312,18 @@ impl Endpoint {
         };
         let secured = secured.load_full();
         // On the heap: who dials without TLS is no larger for it.
-        let securing = secured.secure(tcp, deadline, application, &self.name, &self.metrics);
+        let securing = secured.secure(
+            tcp,
+            deadline,
+            application,
+            &self.standing.name,
+            &self.standing.metrics,
+        );
         Box::pin(securing).await
     }
 
     pub(crate) fn sources(&self) -> &Sources {
         &self.sources
-    }
-
-    /// Waits until it may be sent a handshake, which counts until the place is dropped.
-    pub(crate) async fn enter(self: &Arc<Self>) -> Result<Place, Refusal> {
-        self.pending.enter(&self.metrics).await?;
-        self.metrics.handshake_begun();
-        Ok(Place(Arc::clone(self)))
     }
 
     /// Whether it has as many leases as it may, or as many handshakes wait for it.
@@ -308,72 +333,36 @@ impl Endpoint {
 
     /// Whether there is a port left to dial it from, as far as this process uses them.
     pub(crate) fn has_port(&self) -> bool {
-        self.metrics.has_port()
+        self.standing.metrics.has_port()
+    }
+
+    pub(crate) fn pending(&self) -> &Pending {
+        &self.pending
     }
 
     pub(crate) fn metrics(&self) -> &EndpointMetrics {
-        &self.metrics
+        &self.standing.metrics
     }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
-            .field("name", &self.name)
+            .field("name", &self.standing.name)
             .field("load", &self.load())
             .finish_non_exhaustive()
     }
 }
 
-/// A handshake that an endpoint has not answered yet.
-#[must_use = "the handshake counts while it is held"]
-pub(crate) struct Place(Arc<Endpoint>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.metrics.handshake_over();
-        self.0.pending.leave();
-    }
+/// What an endpoint of a maker's has of its own.
+struct Parts {
+    standing: Arc<Standing>,
+    secured: Option<Arc<ArcSwap<Secured>>>,
+    pending: Arc<Pending>,
+    warmup: Warmup,
 }
 
-/// A share of an endpoint's load; given back on drop.
-#[must_use = "the endpoint counts it while it is held"]
-pub struct Lease {
-    endpoint: Arc<Endpoint>,
-    session: Option<EndpointSession>,
-}
-
-impl Lease {
-    /// The handshake became a session: it counts in the endpoint's session gauge from here on.
-    pub(crate) fn opened(mut self) -> Self {
-        self.session = Some(self.endpoint.metrics.session());
-        self.endpoint.record.took_handshake();
-        self
-    }
-
-    /// Gives it back, and holds how the session ended against the endpoint where it is to blame.
-    pub fn end(self, end: End) {
-        self.endpoint.judge(self.endpoint.record.ended(end));
-    }
-
-    /// Whose it is.
-    #[must_use]
-    pub fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.endpoint.load.fetch_sub(1, Ordering::Relaxed);
-        self.endpoint.all.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl fmt::Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease")
-            .field("endpoint", &self.endpoint.name)
-            .finish_non_exhaustive()
-    }
+fn secured(tls: &Tls, standing: &Standing) -> Arc<ArcSwap<Secured>> {
+    let towards = tls.towards(standing.address.ip(), standing.called().as_deref());
+    Arc::new(ArcSwap::from_pointee(towards))
 }

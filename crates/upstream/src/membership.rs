@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use switchyard_config::{self as config, Discovery, OnRemoved, Records, ServicePort};
-use switchyard_discovery::{Update, Updates, dns, kubernetes};
+use switchyard_discovery::{Found, Update, Updates, dns, kubernetes};
 use switchyard_drain::Tasks;
 use tokio::sync::mpsc;
 
@@ -28,35 +28,40 @@ pub struct Departure {
 /// Where departures are told.
 pub type Departures = mpsc::Sender<Departure>;
 
-/// Follows the cluster's discovery for as long as the source lives.
+/// Who says which endpoints a cluster has.
+pub(crate) enum Source {
+    /// The configuration, once.
+    Written(Vec<Found>),
+    /// Somebody who is asked again and again.
+    Discovery(Discovery),
+}
+
+/// Has the cluster have the endpoints that `source` says, for as long as it says something.
 pub(crate) async fn follow(
     cluster: Arc<Cluster>,
-    discovery: Discovery,
+    source: Source,
     tasks: Tasks,
     departures: Departures,
 ) {
+    match source {
+        Source::Written(found) => adopt(&cluster, &found, &tasks, &departures).await,
+        Source::Discovery(discovery) => discover(&cluster, discovery, &tasks, &departures).await,
+    }
+}
+
+async fn discover(
+    cluster: &Arc<Cluster>,
+    discovery: Discovery,
+    tasks: &Tasks,
+    departures: &Departures,
+) {
     let (updates, mut told) = mpsc::channel(UPDATES);
-    tasks.spawn(source(discovery, updates));
+    cluster.while_in_use(tasks, ask(discovery, updates));
     while let Some(update) = told.recv().await {
         match update {
             Update::Members(found) => {
-                let changes = cluster.adopt(&found);
-                for endpoint in &changes.joined {
-                    tracing::info!(cluster = %cluster.name(), endpoint = %endpoint.name(), "joined");
-                    cluster.watch_endpoint(endpoint, &tasks);
-                }
-                for endpoint in &changes.left {
-                    tracing::info!(cluster = %cluster.name(), endpoint = %endpoint.name(), "left");
-                    if cluster.on_removed() == OnRemoved::Drain {
-                        endpoint.ask_to_go();
-                        let departure = Departure {
-                            cluster: Arc::clone(cluster.name()),
-                            endpoint: Arc::clone(endpoint),
-                        };
-                        // Nobody listens when the gateway itself is on its way out.
-                        drop(departures.send(departure).await);
-                    }
-                }
+                cluster.metrics().discovered();
+                adopt(cluster, &found, tasks, departures).await;
             }
             Update::Failed(error) => {
                 cluster.metrics().discovery_failed(error.reason());
@@ -67,6 +72,27 @@ pub(crate) async fn follow(
                     "discovery failed: what it told last holds"
                 );
             }
+        }
+    }
+}
+
+/// These are the cluster's endpoints from now on. Who joins is watched, who leaves is seen off.
+async fn adopt(cluster: &Arc<Cluster>, found: &[Found], tasks: &Tasks, departures: &Departures) {
+    let changes = cluster.adopt(found);
+    for endpoint in &changes.joined {
+        tracing::info!(cluster = %cluster.name(), endpoint = %endpoint.name(), "joined");
+        cluster.watch_endpoint(endpoint, tasks);
+    }
+    for endpoint in &changes.left {
+        tracing::info!(cluster = %cluster.name(), endpoint = %endpoint.name(), "left");
+        if cluster.on_removed() == OnRemoved::Drain {
+            endpoint.ask_to_go();
+            let departure = Departure {
+                cluster: Arc::clone(cluster.name()),
+                endpoint: Arc::clone(endpoint),
+            };
+            // Nobody listens when the gateway itself is on its way out.
+            drop(departures.send(departure).await);
         }
     }
 }
@@ -83,7 +109,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-async fn source(discovery: Discovery, updates: Updates) {
+async fn ask(discovery: Discovery, updates: Updates) {
     match discovery {
         Discovery::Dns(settings) => {
             let (name, resolver, refresh) = look_up(settings);

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use switchyard_config as config;
 use switchyard_telemetry::labels::Ejection;
 
@@ -67,7 +68,7 @@ impl Outliers {
 /// What is held against one endpoint.
 #[derive(Debug)]
 pub(crate) struct Record {
-    outliers: Option<Arc<Outliers>>,
+    outliers: ArcSwapOption<Outliers>,
     /// What the times below are counted from.
     epoch: Instant,
     /// Exchanges without an answer, in a row.
@@ -86,7 +87,7 @@ impl Record {
     /// A clean one; without `outliers` it stays that.
     pub(crate) fn new(outliers: Option<Arc<Outliers>>) -> Self {
         Self {
-            outliers,
+            outliers: ArcSwapOption::new(outliers),
             epoch: Instant::now(),
             unanswered: AtomicU32::new(0),
             refused: AtomicU32::new(0),
@@ -96,9 +97,14 @@ impl Record {
         }
     }
 
+    /// It is judged so from now on.
+    pub(crate) fn judge_by(&self, outliers: Option<Arc<Outliers>>) {
+        self.outliers.store(outliers);
+    }
+
     /// Whether it is left out now.
     pub(crate) fn is_ejected(&self, now: Instant) -> bool {
-        self.outliers.is_some() && self.back.load(Ordering::Relaxed) > self.millis(now)
+        self.outliers.load().is_some() && self.back.load(Ordering::Relaxed) > self.millis(now)
     }
 
     /// When its last ejection ends or ended.
@@ -149,6 +155,7 @@ impl Record {
         code == ABNORMAL
             || self
                 .outliers
+                .load()
                 .as_ref()
                 .is_some_and(|outliers| outliers.policy.close_codes.contains(&code))
     }
@@ -156,7 +163,7 @@ impl Record {
     /// Counts one more in a row, and ejects when that is one too many. What was ejected and why, for
     /// the record.
     fn strike(&self, row: &AtomicU32, kind: Ejection) -> Option<(Ejection, Duration)> {
-        let outliers = self.outliers.as_ref()?;
+        let outliers = self.outliers.load_full()?;
         let in_a_row = row.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let now = Instant::now();
         if in_a_row < outliers.policy.consecutive_failures.get() || self.is_ejected(now) {

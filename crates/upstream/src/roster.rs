@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use switchyard_balance::{HashKey, Member, maglev};
-use switchyard_config::{self as config, PendingHandshakes};
+use switchyard_config::{self as config, Balancer, PendingHandshakes};
 use switchyard_discovery::{Found, Stance};
 use switchyard_telemetry::Metrics;
 
 use crate::endpoint::Endpoint;
 use crate::outlier::Outliers;
+use crate::standing::Standing;
 use crate::tls::Tls;
 use crate::warmup::WHOLE;
 
@@ -43,7 +44,7 @@ pub(crate) struct Maker {
     pub(crate) tabled: bool,
     pub(crate) sources: Vec<IpAddr>,
     /// How they are spoken to; `None`: nothing is encrypted.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) pending: Option<PendingHandshakes>,
     /// How long an endpoint warms up that comes to others.
     pub(crate) slow_start: Option<Duration>,
@@ -51,8 +52,50 @@ pub(crate) struct Maker {
     pub(crate) load: Arc<AtomicU32>,
     pub(crate) outliers: Option<Arc<Outliers>>,
     pub(crate) metrics: Metrics,
-    /// Endpoints that have left and may still have sessions.
-    pub(crate) former: Mutex<Vec<Weak<Endpoint>>>,
+    /// Endpoints that have left and may still have sessions; the same under other settings.
+    pub(crate) former: Arc<Mutex<Vec<Weak<Standing>>>>,
+}
+
+impl Maker {
+    /// Makes the endpoints of a cluster of these settings. What was made for the same cluster under other
+    /// settings is used where they do not differ in it.
+    pub(crate) fn new(
+        settings: &config::Cluster,
+        key: &HashKey,
+        metrics: &Metrics,
+        former: Option<(&config::Cluster, &Self)>,
+    ) -> Result<Self, switchyard_tls::Error> {
+        let tls = match former {
+            Some((was, made)) if was.tls == settings.tls => made.tls.clone(),
+            _ => settings
+                .tls
+                .as_ref()
+                .map(Tls::new)
+                .transpose()?
+                .map(Arc::new),
+        };
+        let outliers = match former {
+            Some((was, made)) if was.outlier == settings.outlier => made.outliers.clone(),
+            _ => settings.outlier.clone().map(Outliers::new).map(Arc::new),
+        };
+        Ok(Self {
+            cluster: Arc::clone(&settings.name),
+            key: key.clone(),
+            tabled: settings.balancer == Balancer::Maglev,
+            sources: settings.source_addresses.clone(),
+            tls,
+            pending: settings.pending_handshakes,
+            slow_start: settings.slow_start,
+            load: former
+                .map(|(_, made)| Arc::clone(&made.load))
+                .unwrap_or_default(),
+            outliers,
+            metrics: metrics.clone(),
+            former: former
+                .map(|(_, made)| Arc::clone(&made.former))
+                .unwrap_or_default(),
+        })
+    }
 }
 
 /// What one roster has that the one before it had not.
@@ -75,6 +118,19 @@ impl Roster {
         Self::default().with(maker, places)
     }
 
+    /// The same one, of the cluster that `maker` makes endpoints for; `former` made these. Nothing comes
+    /// of it until it is in use.
+    pub(crate) fn under(&self, maker: &Maker, former: &Maker) -> Self {
+        let mut places = Places::default();
+        let weights = self.members.iter().map(Member::weight);
+        let places_now = weights.zip(self.zones.iter());
+        for (endpoint, (weight, zone)) in self.endpoints.iter().zip(places_now) {
+            let endpoint = Arc::new(endpoint.under(maker, former));
+            places.add(maker, endpoint, weight, zone.clone());
+        }
+        self.with(maker, places)
+    }
+
     /// The one that follows this one, now that these were found.
     pub(crate) fn next(&self, maker: &Maker, found: &[Found]) -> (Self, Changes) {
         let mut changes = Changes::default();
@@ -82,8 +138,8 @@ impl Roster {
         for found in found {
             let known = self.by_address(found.address);
             let called = found.name.as_deref();
-            let endpoint = known.or_else(|| maker.former(found.address));
-            let endpoint = endpoint
+            let endpoint = known
+                .or_else(|| maker.former(found.address))
                 .inspect(|it| it.is_called(maker, called))
                 .unwrap_or_else(|| Arc::new(Endpoint::new(maker, found.address, called)));
             changes.note(self, &endpoint, found.stance);
@@ -221,18 +277,21 @@ impl Changes {
 impl Maker {
     fn remember(&self, gone: &Arc<Endpoint>) {
         let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
-        former.retain(|endpoint| endpoint.strong_count() > 0);
-        former.push(Arc::downgrade(gone));
+        former.retain(|standing| standing.strong_count() > 0);
+        former.push(Arc::downgrade(gone.standing()));
     }
 
     /// Takes back who left and has not been forgotten.
     fn former(&self, address: SocketAddr) -> Option<Arc<Endpoint>> {
         let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = former.iter().position(|endpoint| {
-            let endpoint = endpoint.upgrade();
-            endpoint.is_some_and(|endpoint| endpoint.address() == address)
+        let at = former.iter().position(|standing| {
+            let standing = standing.upgrade();
+            standing.is_some_and(|standing| standing.address == address)
         })?;
-        former.swap_remove(at).upgrade()
+        let standing = former.swap_remove(at).upgrade()?;
+        let again = Endpoint::again(self, standing);
+        again.settle_in(self);
+        Some(Arc::new(again))
     }
 }
 

@@ -72,7 +72,12 @@ impl Rig {
 
     pub(crate) fn cluster(&self, settings: config::Cluster) -> Arc<Cluster> {
         let name = Arc::clone(&settings.name);
-        let clusters = Clusters::new(&[settings], &HashKey::PUBLIC, &self.metrics);
+        let clusters = Clusters::new(
+            &[settings],
+            &HashKey::PUBLIC,
+            &self.metrics,
+            &Clusters::default(),
+        );
         let clusters = clusters.expect("no files to read");
         Arc::clone(clusters.get(&name).expect("the cluster just made"))
     }

@@ -7,6 +7,7 @@
 //! without moving other sessions; there only the bound of `bounded_load` grows.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,13 @@ const FIRST: u32 = 100;
 pub(crate) struct Warmup {
     /// How long it takes; `None`: no time at all.
     length: Option<Duration>,
+    /// The same under other settings.
+    since: Arc<Since>,
+}
+
+/// When it last began.
+#[derive(Debug)]
+struct Since {
     /// What `began` is counted from.
     epoch: Instant,
     /// In milliseconds, 0 when it never did.
@@ -32,16 +40,26 @@ impl Warmup {
     pub(crate) fn new(length: Option<Duration>) -> Self {
         Self {
             length,
-            epoch: Instant::now(),
-            began: AtomicU64::new(0),
+            since: Arc::new(Since {
+                epoch: Instant::now(),
+                began: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// The same, where it takes this long.
+    pub(crate) fn with_length(&self, length: Option<Duration>) -> Self {
+        Self {
+            length,
+            since: Arc::clone(&self.since),
         }
     }
 
     /// It begins anew.
     pub(crate) fn begin(&self, now: Instant) {
-        let since = now.saturating_duration_since(self.epoch).as_millis();
+        let since = now.saturating_duration_since(self.since.epoch).as_millis();
         let began = u64::try_from(since).unwrap_or(u64::MAX).max(1);
-        self.began.store(began, Ordering::Relaxed);
+        self.since.began.store(began, Ordering::Relaxed);
     }
 
     /// How far it is, in thousandths. It also begins when `back` says, the end of an ejection.
@@ -53,9 +71,9 @@ impl Warmup {
         let Some(length) = self.length else {
             return WHOLE;
         };
-        let began = match self.began.load(Ordering::Relaxed) {
+        let began = match self.since.began.load(Ordering::Relaxed) {
             0 => None,
-            began => self.epoch.checked_add(Duration::from_millis(began)),
+            began => self.since.epoch.checked_add(Duration::from_millis(began)),
         };
         let Some(since) = began.max(back()) else {
             return WHOLE;

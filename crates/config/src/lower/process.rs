@@ -1,11 +1,11 @@
-//! Drain, admin and log.
+//! Drain, admin, log and reload.
 
 use std::sync::Arc;
 
 use super::files::Files;
 use super::optional;
 use crate::decode::{At, Known};
-use crate::model::{AccessLog, Admin, Drain, DrainClose, Log};
+use crate::model::{AccessLog, Admin, Drain, DrainClose, Log, Reload};
 use crate::node::Given;
 use crate::raw;
 use crate::report::{Problem, Report};
@@ -99,5 +99,12 @@ pub(super) fn log(raw: &raw::Log) -> Option<Log> {
         format: raw.format?,
         level: raw.level?,
         access,
+    })
+}
+
+pub(super) fn reload(raw: &raw::Reload) -> Option<Reload> {
+    Some(match raw.watch? {
+        Switch::On => Reload::WhenChanged,
+        Switch::Off => Reload::WhenAsked,
     })
 }

@@ -53,6 +53,17 @@ pub struct Tls {
     pub client_ca: Option<ClientCa>,
 }
 
+impl Tls {
+    /// Every file that it is read from, whether it exists or not.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let certificates = self.certificates.iter().flat_map(Certificate::paths);
+        let ticket_key = self.ticket_key.iter().map(|key| key.file.path.clone());
+        let client_ca = self.client_ca.iter().map(|ca| ca.file.path.clone());
+        certificates.chain(ticket_key).chain(client_ca).collect()
+    }
+}
+
 /// The file with the authority that signs the certificates of clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCa {

@@ -43,6 +43,15 @@ pub struct DrainClose {
     pub reason: String,
 }
 
+/// When the configuration is read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reload {
+    /// On SIGHUP and through the admin API.
+    WhenAsked,
+    /// And when its files have become others.
+    WhenChanged,
+}
+
 /// The listener for metrics, health and control.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admin {

@@ -1,4 +1,4 @@
-//! The declarations of what concerns the process: drain, admin, log.
+//! The declarations of what concerns the process: drain, admin, log, reload.
 
 use super::Delay;
 use crate::decode::At;
@@ -52,5 +52,14 @@ table! {
         level: LogLevel = "info";
         /// A line when a session opens, one when it closes, and one for each plain request.
         access: Switch = "on";
+    }
+}
+
+table! {
+    /// When this file is read again. SIGHUP and the admin API have it read at any time.
+    Reload {
+        /// As soon as it, or a secret that it names, has become another. A file that cannot be used changes
+        /// nothing.
+        watch: Switch = "on";
     }
 }

@@ -51,6 +51,7 @@ fn snapshot() -> Snapshot {
     Snapshot::new(
         &config.unwrap_or_else(|errors| panic!("{errors}")),
         &metrics,
+        None,
     )
     .unwrap()
 }

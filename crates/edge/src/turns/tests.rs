@@ -29,12 +29,11 @@ fn waiting(metrics: &Metrics) -> String {
 async fn turns_are_given_in_order() {
     let metrics = metrics();
     let tls = metrics.tls("web");
-    let turns = Turns::new([(Arc::from("web"), 1)].into_iter());
-    let first = turns.take("web", &tls).await;
-    assert!(first.is_some());
-    let mut second = pin!(turns.take("web", &tls));
-    let mut third = Box::pin(turns.take("web", &tls));
-    let mut fourth = pin!(turns.take("web", &tls));
+    let (turns, web) = (Turns::default(), Arc::from("web"));
+    let first = turns.take(&web, 1, &tls).await;
+    let mut second = pin!(turns.take(&web, 1, &tls));
+    let mut third = Box::pin(turns.take(&web, 1, &tls));
+    let mut fourth = pin!(turns.take(&web, 1, &tls));
     poll_fn(|cx| {
         assert!(second.as_mut().poll(cx).is_pending());
         assert!(third.as_mut().poll(cx).is_pending());
@@ -53,9 +52,32 @@ async fn turns_are_given_in_order() {
     drop(third);
     assert_eq!(waiting(&metrics), "1");
     drop(second);
-    assert!(fourth.await.is_some());
+    let fourth = fourth.await;
     assert_eq!(waiting(&metrics), "0");
-    assert!(turns.take("other", &tls).await.is_none());
+    let other = turns.take(&Arc::from("other"), 1, &tls).await;
+    drop((fourth, other));
+}
+
+#[tokio::test]
+async fn another_number_of_turns_holds_for_who_comes_from_then_on() {
+    let metrics = metrics();
+    let tls = metrics.tls("web");
+    let (turns, web) = (Turns::default(), Arc::from("web"));
+    let first = turns.take(&web, 1, &tls).await;
+    let mut waits = pin!(turns.take(&web, 1, &tls));
+    poll_fn(|cx| {
+        assert!(waits.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    let more = (
+        turns.take(&web, 2, &tls).await,
+        turns.take(&web, 2, &tls).await,
+    );
+    assert_eq!(waiting(&metrics), "1");
+    drop(first);
+    waits.await;
+    drop(more);
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ impl Gateway {
             rustc: "0",
         })
         .unwrap();
-        let snapshot = Snapshot::new(&config, &metrics).unwrap();
+        let snapshot = Snapshot::new(&config, &metrics, None).unwrap();
         let (control, watch) = switchyard_drain::channel();
         let (registry, tasks) = (Registry::new(), Tasks::new());
         let snapshot = Arc::new(SnapshotCell::from_pointee(snapshot));
@@ -58,13 +58,14 @@ impl Gateway {
                 &metrics,
                 tasks.clone(),
                 watch.clone(),
-                switchyard_proto::Close::empty(),
             );
             let worker = Arc::new(worker.unwrap());
             tasks.spawn(take_over(inbox, Arc::clone(&worker)));
             started.push(worker);
         }
-        let listener = bind(&config.listeners[0], 1, &metrics).unwrap().remove(0);
+        let settings = Arc::clone(&snapshot.load().listeners()[0]);
+        let (_open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
+        let listener = listeners.remove(0);
         let address = listener.address();
         tasks.spawn(registry.clone().keep_time());
         tasks.spawn(serve(listener, started.remove(0)));

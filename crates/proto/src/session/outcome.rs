@@ -64,6 +64,8 @@ pub enum Cause {
     EndpointLeft,
     /// Another endpoint is to have the session, and the gateway asked the peers to go.
     Rebalanced,
+    /// The configuration has no place for the session any more, and the gateway asked the peers to go.
+    Reload,
 }
 
 impl Cause {
@@ -83,6 +85,7 @@ impl Cause {
             Self::Admin => "admin",
             Self::EndpointLeft => "endpoint_left",
             Self::Rebalanced => "rebalanced",
+            Self::Reload => "reload",
         }
     }
 }

@@ -48,10 +48,24 @@ pub struct Lifetime {
 impl Lifetime {
     /// The end of a life that begins at `now`; `None` for beyond all time.
     pub(super) fn end(&self, now: Instant, random: u64) -> Option<Instant> {
+        let early = self.part_of_jitter(random);
+        now.checked_add(self.after.saturating_sub(early))
+    }
+
+    /// The end of a life that began when it was not limited so. What is past is put off by a part of the
+    /// jitter.
+    pub(super) fn end_of(&self, opened: Instant, now: Instant, random: u64) -> Option<Instant> {
+        let end = self.end(opened, random)?;
+        if end > now {
+            return Some(end);
+        }
+        now.checked_add(self.part_of_jitter(random))
+    }
+
+    fn part_of_jitter(&self, random: u64) -> Duration {
         let [high, low, ..] = random.to_be_bytes();
         let part = u32::from(u16::from_be_bytes([high, low]));
-        let early = self.jitter / (1 << 16) * part;
-        now.checked_add(self.after.saturating_sub(early))
+        self.jitter / (1 << 16) * part
     }
 }
 

@@ -39,12 +39,23 @@ impl Vigil {
         mut random: impl FnMut() -> u64,
         now: Instant,
     ) -> Option<Box<Self>> {
+        let lifetime = policy.max_lifetime.as_ref();
+        let expires = lifetime.and_then(|lifetime| lifetime.end(now, random()));
+        Self::until(policy, expires, random, now)
+    }
+
+    /// The same of a session whose time is up then.
+    pub(super) fn until(
+        policy: &Policy,
+        expires: Option<Instant>,
+        mut random: impl FnMut() -> u64,
+        now: Instant,
+    ) -> Option<Box<Self>> {
         if policy.pings.is_none() && policy.max_lifetime.is_none() {
             return None;
         }
-        let lifetime = policy.max_lifetime.as_ref();
         Some(Box::new(Self {
-            expires: lifetime.and_then(|lifetime| lifetime.end(now, random())),
+            expires,
             downstream: Pulse::new(random(), now),
             upstream: Pulse::new(random(), now),
         }))
@@ -126,6 +137,11 @@ impl Vigil {
     pub(super) fn end(&mut self) {
         self.downstream.spare();
         self.upstream.spare();
+    }
+
+    /// The session's time is up then.
+    pub(super) fn expires_at(&mut self, expires: Option<Instant>) {
+        self.expires = expires;
     }
 
     /// When the session's time is up.

@@ -55,6 +55,7 @@ pub(crate) enum Flush {
 pub(crate) struct Harness {
     pub(crate) session: Session,
     pub(crate) now: Instant,
+    pub(crate) opened: Instant,
     pub(crate) seen: Seen,
     pub(crate) flush: Flush,
     pub(crate) waits: (Option<Instant>, WaitReason),
@@ -124,6 +125,7 @@ impl Harness {
         let mut harness = Self {
             session: Session::new(Arc::new(policy), Deflate::Off, random(), now),
             now,
+            opened: now,
             seen: Seen::default(),
             flush: Flush::AtOnce,
             waits: (None, WaitReason::Input),
@@ -181,6 +183,13 @@ impl Harness {
     pub(crate) fn publish(&mut self, to: Side) -> &mut Self {
         self.queued[index(to)] += 1;
         self.session.handle_publish(to);
+        self.drain()
+    }
+
+    pub(crate) fn adopt(&mut self, policy: Policy) -> &mut Self {
+        let policy = Arc::new(policy);
+        self.session
+            .handle_policy(policy, self.opened, random(), self.now);
         self.drain()
     }
 

@@ -24,6 +24,8 @@ enum Event {
     Blocked(Side),
     Flushed(Side),
     Cut,
+    /// The route begins or ceases to ask for Pings and a longest life.
+    Watched(bool),
 }
 
 /// What came of a session.
@@ -116,6 +118,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => side().prop_map(Event::Blocked),
         2 => side().prop_map(Event::Flushed),
         1 => Just(Event::Cut),
+        3 => any::<bool>().prop_map(Event::Watched),
     ]
 }
 
@@ -170,6 +173,12 @@ fn play_with(policy: Policy, events: &[Event], lens: &[usize]) -> (Harness, [Vec
             Event::Blocked(to) => drop(harness.blocked(*to)),
             Event::Flushed(to) => drop(harness.flushed(*to)),
             Event::Cut => drop(harness.cut(Cause::Shutdown)),
+            Event::Watched(true) => drop(harness.adopt(limited())),
+            Event::Watched(false) => drop(harness.adopt(Policy {
+                pings: None,
+                max_lifetime: None,
+                ..limited()
+            })),
         }
     }
     (harness, sent)

@@ -1,5 +1,6 @@
 //! One session after the other, each told as a story.
 
+mod adoption;
 mod closing;
 mod ending;
 mod injection;

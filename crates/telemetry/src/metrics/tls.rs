@@ -126,6 +126,14 @@ impl TlsMetrics {
         self.expiry.with_label_values(&labels).set(at);
     }
 
+    /// The certificate is not shown any more.
+    pub fn forget(&self, certificate: &str) {
+        // It is not there before it was first looked at.
+        let _ = self
+            .expiry
+            .remove_label_values(&[&*self.listener, certificate]);
+    }
+
     /// Counts files that changed.
     pub fn reloaded(&self, result: Reload) {
         for (it, counter) in Reload::ALL.into_iter().zip(&self.reloads) {

@@ -178,7 +178,9 @@ fn clusters_are_found_by_name() {
         name: name.into(),
         ..settings(&addresses(1))
     };
-    let clusters = Clusters::new(&[named("a"), named("b")], &HashKey::PUBLIC, &rig.metrics);
+    let none = Clusters::default();
+    let clusters = [named("a"), named("b")];
+    let clusters = Clusters::new(&clusters, &HashKey::PUBLIC, &rig.metrics, &none);
     let clusters = clusters.expect("no files to read");
     assert_eq!(&**clusters.get("b").unwrap().name(), "b");
     assert!(clusters.get("c").is_none());

@@ -107,7 +107,7 @@ fn who_could_not_be_ejected_is_when_there_is_room() {
         }
     }
     assert!(is_out(&records[0]) && !is_out(&records[1]));
-    let outliers = records[0].outliers.as_ref().unwrap();
+    let outliers = records[0].outliers.load_full().unwrap();
     outliers.ejected.lock().unwrap().clear();
     assert!(records[1].failed().is_some());
 }
@@ -115,7 +115,7 @@ fn who_could_not_be_ejected_is_when_there_is_room() {
 #[test]
 fn an_ejection_ends_and_the_next_one_is_longer_up_to_a_point() {
     let record = records(1, 100).remove(0);
-    let outliers = Arc::clone(record.outliers.as_ref().unwrap());
+    let outliers = Arc::clone(record.outliers.load().as_ref().unwrap());
     let mut lengths = Vec::new();
     for _ in 0..12 {
         let ejected: Vec<_> = (0..3).filter_map(|_| record.failed()).collect();

@@ -4,7 +4,7 @@ use switchyard_balance::HashKey;
 use switchyard_config::{self as config, Balancer};
 
 use super::*;
-use crate::endpoint::Lease;
+use crate::lease::Lease;
 use crate::testing::{Rig, settings};
 
 fn cluster(count: u16, bounded_load: Option<u32>) -> Arc<Cluster> {

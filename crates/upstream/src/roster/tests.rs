@@ -72,7 +72,6 @@ fn who_is_found_joins_and_who_is_not_leaves() {
     assert_eq!(changes(&cluster, &ready(&[2, 3])), (vec![], vec![]));
     assert_eq!(changes(&cluster, &[]), (vec![], vec![2, 3]));
     assert!(rig.counts("switchyard_cluster_endpoints{cluster=\"chat\"} 0"));
-    assert!(rig.counts("switchyard_discovery_updates_total{cluster=\"chat\"} 4"));
 }
 
 #[test]
@@ -110,7 +109,7 @@ fn who_comes_back_to_its_sessions_is_the_same() {
     assert!(lease.endpoint().asks_to_go());
     assert_eq!(changes(&cluster, &ready(&[1, 2])), (vec![1], vec![]));
     let back = &cluster.endpoints()[0];
-    assert!(Arc::ptr_eq(back, lease.endpoint()));
+    assert!(Arc::ptr_eq(back.standing(), lease.endpoint().standing()));
     assert_eq!((back.load(), back.stance()), (1, Stance::Ready));
     assert!(!back.asks_to_go(), "its new sessions stay");
     drop(lease);

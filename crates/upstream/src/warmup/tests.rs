@@ -22,7 +22,7 @@ fn reached(warmup: &Warmup, back: Option<Instant>, now: Instant) -> u32 {
 #[test]
 fn it_takes_its_time_from_a_tenth_to_the_whole() {
     let warmup = Warmup::new(Some(LENGTH));
-    let start = warmup.epoch + Duration::from_secs(100);
+    let start = warmup.since.epoch + Duration::from_secs(100);
     assert_eq!(reached(&warmup, None, start), 1000);
     warmup.begin(start);
     for (tenths, expected) in [
@@ -41,7 +41,7 @@ fn it_takes_its_time_from_a_tenth_to_the_whole() {
 #[test]
 fn the_later_of_two_beginnings_counts() {
     let warmup = Warmup::new(Some(LENGTH));
-    let start = warmup.epoch + Duration::from_secs(100);
+    let start = warmup.since.epoch + Duration::from_secs(100);
     let back = Some(start + LENGTH / 2);
     assert_eq!(reached(&warmup, Some(start), start + LENGTH / 2), 500);
     warmup.begin(start);
@@ -53,8 +53,11 @@ fn the_later_of_two_beginnings_counts() {
 #[test]
 fn without_a_time_it_is_warm_at_once() {
     let warmup = Warmup::new(None);
-    warmup.begin(warmup.epoch);
-    assert_eq!(reached(&warmup, Some(warmup.epoch), warmup.epoch), 1000);
+    warmup.begin(warmup.since.epoch);
+    assert_eq!(
+        reached(&warmup, Some(warmup.since.epoch), warmup.since.epoch),
+        1000
+    );
 }
 
 /// Two endpoints that start slowly, and are ejected by one bad end for a moment.

@@ -1,0 +1,98 @@
+//! The door of the admin API: where it is listened on, which a reload may move or shut.
+
+use std::sync::Arc;
+
+use switchyard_admin::Admin;
+use switchyard_config as config;
+use switchyard_drain::{Retirement, Tasks};
+use tokio::net::TcpListener;
+
+use crate::bind::{self, Bound};
+use crate::error::StartError;
+
+/// See the module.
+pub(crate) struct AdminDoor {
+    api: Arc<Admin>,
+    tasks: Tasks,
+    open: Option<Open>,
+}
+
+struct Open {
+    asked: config::Admin,
+    bound: Bound,
+    retirement: Retirement,
+}
+
+/// What becomes of the door, worked out and not done.
+pub(crate) enum Move {
+    /// It is where it was.
+    Stays,
+    /// It is shut.
+    Shuts,
+    /// It is bound elsewhere, and nobody serves it yet.
+    Opens(TcpListener, Bound),
+}
+
+impl AdminDoor {
+    /// One that is shut.
+    pub(crate) fn new(api: Arc<Admin>) -> Self {
+        Self {
+            api,
+            tasks: Tasks::new(),
+            open: None,
+        }
+    }
+
+    /// Binds the address that is asked for, unless it is open there.
+    pub(crate) fn prepare(&self, asked: Option<&config::Admin>) -> Result<Move, StartError> {
+        let address = self.open.as_ref().map(|open| open.asked.address);
+        match asked {
+            None => Ok(Move::Shuts),
+            Some(asked) if Some(asked.address) == address => Ok(Move::Stays),
+            Some(asked) => {
+                let (listener, bound) = bind::admin(asked)?;
+                Ok(Move::Opens(listener, bound))
+            }
+        }
+    }
+
+    /// Does what was worked out for `asked`. Requests that are being answered are answered.
+    pub(crate) fn adopt(&mut self, planned: Move, asked: Option<&config::Admin>) {
+        let Some(asked) = asked else {
+            return self.shut();
+        };
+        self.api.ask_for(asked.token.as_ref());
+        match planned {
+            Move::Shuts => self.shut(),
+            Move::Stays => {
+                if let Some(open) = &mut self.open {
+                    open.asked = asked.clone();
+                }
+            }
+            Move::Opens(listener, bound) => {
+                self.shut();
+                bound.announce();
+                let retirement = Retirement::default();
+                let serving =
+                    switchyard_admin::serve(listener, Arc::clone(&self.api), self.tasks.clone());
+                retirement.spawn_until(&self.tasks, serving);
+                self.open = Some(Open {
+                    asked: asked.clone(),
+                    bound,
+                    retirement,
+                });
+            }
+        }
+    }
+
+    /// Where it is open.
+    pub(crate) fn bound(&self) -> Option<&Bound> {
+        self.open.as_ref().map(|open| &open.bound)
+    }
+
+    fn shut(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.retirement.begin();
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What has the configuration read again: SIGHUP, and its files becoming others.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchyard_config::{self as config, Config, Watch};
+use switchyard_drain::Tasks;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::{Mode, Reloader};
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Has `reloader` reload when SIGHUP comes, or files have changed, for as long as the process lives.
+///
+/// # Errors
+/// The system refuses a signal handler.
+pub(crate) fn listen(reloader: &Arc<Reloader>, tasks: &Tasks) -> io::Result<()> {
+    tasks.spawn(on_signal(
+        signal(SignalKind::hangup())?,
+        Arc::clone(reloader),
+    ));
+    if let Some(path) = reloader.path.clone() {
+        tasks.spawn(on_change(path, Arc::clone(reloader)));
+    }
+    Ok(())
+}
+
+async fn on_signal(mut hangups: Signal, reloader: Arc<Reloader>) {
+    while hangups.recv().await.is_some() {
+        tracing::info!(signal = "SIGHUP", "reloading");
+        // Whatever comes of it is said.
+        let _ = reloader.reload(Mode::Apply).await;
+    }
+}
+
+/// Looks at the file, and at the secrets that it names, whatever is in use: a file that could not be used
+/// is tried again once it or one of them is another.
+async fn on_change(path: PathBuf, reloader: Arc<Reloader>) {
+    let mut watched = Watched::default();
+    loop {
+        sleep(LOOK_EVERY).await;
+        let settings = reloader.live.settings();
+        if settings.config.reload == config::Reload::WhenAsked {
+            watched = Watched::default();
+            continue;
+        }
+        let path = path.clone();
+        let look = spawn_blocking(move || {
+            let is_other = watched.look(&path, &settings.config);
+            (watched, is_other)
+        });
+        match look.await {
+            Ok((back, is_other)) => {
+                watched = back;
+                if is_other {
+                    tracing::info!("reloading: a file has changed");
+                    let _ = reloader.reload(Mode::Apply).await;
+                }
+            }
+            Err(error) => {
+                return tracing::error!(%error, "the configuration is not followed any more");
+            }
+        }
+    }
+}
+
+/// The files that a configuration is made of, and what was in them.
+#[derive(Default)]
+struct Watched {
+    /// Not before it is known which files these are.
+    watch: Option<Watch>,
+    /// What was read last, or what was wrong with it.
+    last: Option<Result<Config, String>>,
+}
+
+impl Watched {
+    /// Whether something else is in the files than what is in use, and than what was read last.
+    fn look(&mut self, path: &Path, in_use: &Config) -> bool {
+        let Some(watch) = &mut self.watch else {
+            let (_, files) = config::load_with_files(path);
+            self.watch = Some(Watch::new(apart(files, in_use)));
+            return false;
+        };
+        if !watch.look() {
+            return false;
+        }
+        let loaded = config::load(path).map_err(|errors| errors.to_string());
+        let is_other = loaded.as_ref() != Ok(in_use) && self.last.as_ref() != Some(&loaded);
+        self.last = Some(loaded);
+        if is_other {
+            // It may name other files.
+            self.watch = None;
+        }
+        is_other
+    }
+}
+
+/// Those of `files` that nobody else follows.
+fn apart(files: Vec<PathBuf>, config: &Config) -> impl Iterator<Item = PathBuf> {
+    let listeners = config
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref());
+    let followed: HashSet<_> = listeners.flat_map(config::Tls::paths).collect();
+    files
+        .into_iter()
+        .filter(move |file| !followed.contains(file))
+}
