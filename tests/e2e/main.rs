@@ -39,6 +39,7 @@ mod proxy_protocol;
 mod queue;
 mod relay;
 mod reload;
+mod rolling;
 mod socketio;
 mod socketio_scale;
 mod support;

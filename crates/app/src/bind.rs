@@ -119,6 +119,11 @@ impl OpenListeners {
         }
         new
     }
+
+    /// Closes them all.
+    pub(crate) fn close(&mut self) {
+        self.open.drain(..).for_each(|(open, _)| open.close());
+    }
 }
 
 fn bound(open: &OpenListener) -> Bound {

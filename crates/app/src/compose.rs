@@ -33,7 +33,7 @@ pub struct Gateway {
     pub(crate) workers: Workers,
     pub(crate) metrics: Metrics,
     pub(crate) live: Live,
-    reloader: Arc<Reloader>,
+    pub(crate) reloader: Arc<Reloader>,
     bound: Vec<Bound>,
     _log: LogGuard,
 }

@@ -107,6 +107,11 @@ impl Reloader {
         reloaded
     }
 
+    /// Closes the public listeners: the gateway is on its way out.
+    pub(crate) async fn close_listeners(&self) {
+        self.sockets.lock().await.listeners.close();
+    }
+
     async fn try_reload(&self, mode: Mode) -> Result<Report, ReloadError> {
         let path = self.path.clone().ok_or(ReloadError::NoFile)?;
         let mut sockets = self.sockets.lock().await;

@@ -56,6 +56,7 @@ async fn drain(gateway: &mut Gateway, stops: &mut Stops) -> Cause {
     let deadline = gateway.live.settings().config.drain.deadline;
     tracing::info!(sessions, deadline_ms = millis(deadline), "draining");
     gateway.metrics.drain().state(DrainState::Draining);
+    gateway.reloader.close_listeners().await;
     gateway.control.advance(Phase::Draining);
     let deadline = Instant::now() + deadline;
     tokio::select! {

@@ -77,7 +77,7 @@ fn a_life_that_is_over_ends_within_the_jitter() {
     let mut session = stage.open();
     session.talk();
     stage.gateway.reload(
-        &settings.websocket("max_lifetime: { after: 1s, jitter: 0% }"),
+        &settings.websocket("max_lifetime: { after: 1s, jitter: 1% }"),
         1,
     );
     assert_eq!(session.client.receive_close().0, 1001);
