@@ -29,15 +29,37 @@ impl Turn {
     }
 
     fn yaml(self, endpoints: &[Endpoint]) -> String {
-        let here = if self.is_other(5) { &endpoints[..2] } else { endpoints };
-        let endpoints = here.iter().map(|it| format!("{{ address: \"{}\" }}", it.address()));
+        let here = if self.is_other(5) {
+            &endpoints[..2]
+        } else {
+            endpoints
+        };
+        let endpoints = here
+            .iter()
+            .map(|it| format!("{{ address: \"{}\" }}", it.address()));
         let endpoints = endpoints.collect::<Vec<_>>().join(", ");
         let limit = if self.is_other(1) { "1MiB" } else { "2MiB" };
-        let pings = if self.is_other(2) { ", ping_interval: 1s" } else { "" };
-        let balancer = if self.is_other(3) { "least_sessions" } else { "maglev" };
-        let more = if self.is_other(4) { ", { cert: 1.crt, key: 1.key }" } else { "" };
+        let pings = if self.is_other(2) {
+            ", ping_interval: 1s"
+        } else {
+            ""
+        };
+        let balancer = if self.is_other(3) {
+            "least_sessions"
+        } else {
+            "maglev"
+        };
+        let more = if self.is_other(4) {
+            ", { cert: 1.crt, key: 1.key }"
+        } else {
+            ""
+        };
         let route = "{ name: aside, match: { path_prefix: /aside }, cluster: main }";
-        let aside = if self.is_other(2) { format!("\n  - {route}") } else { String::new() };
+        let aside = if self.is_other(2) {
+            format!("\n  - {route}")
+        } else {
+            String::new()
+        };
         format!(
             r#"
 workers: 2
@@ -71,7 +93,9 @@ fn messages(gateway: &Gateway) -> u64 {
 #[track_caller]
 fn wait_traffic(gateway: &Gateway) {
     let before = messages(gateway);
-    eventually("messages to go on", || (messages(gateway) >= before + BETWEEN).then_some(()));
+    eventually("messages to go on", || {
+        (messages(gateway) >= before + BETWEEN).then_some(())
+    });
 }
 
 fn stop(mut clients: Process) -> Value {
@@ -85,7 +109,10 @@ fn stop(mut clients: Process) -> Value {
 #[test]
 fn reloads_under_traffic_surprise_nobody() {
     let endpoints = ["a", "b", "c"].map(Endpoint::named);
-    let certificates = [Certificate::of(&["localhost"]), Certificate::of(&["more.example"])];
+    let certificates = [
+        Certificate::of(&["localhost"]),
+        Certificate::of(&["more.example"]),
+    ];
     let folder = tempfile::TempDir::new().expect("a folder");
     for (index, it) in certificates.iter().enumerate() {
         fs::write(folder.path().join(format!("{index}.crt")), &it.pem).expect("a file");
@@ -109,7 +136,9 @@ fn reloads_under_traffic_surprise_nobody() {
         clients::start("rolling_browser.mjs", &[&plain, "10"]),
     ];
     for clients in &all {
-        clients.stdout().wait_for("ready", |line| line["ready"] == true);
+        clients
+            .stdout()
+            .wait_for("ready", |line| line["ready"] == true);
     }
     for number in 1..=RELOADS {
         if number % 10 == 0 {
@@ -124,7 +153,11 @@ fn reloads_under_traffic_surprise_nobody() {
         wait_traffic(&gateway);
     }
     let totals: Vec<_> = all.into_iter().map(stop).collect();
-    gateway.wait_metric("switchyard_sessions", &[("route", "main"), ("protocol", "h1")], 0);
+    gateway.wait_metric(
+        "switchyard_sessions",
+        &[("route", "main"), ("protocol", "h1")],
+        0,
+    );
     let metrics = gateway.metrics();
     gateway.terminate();
     gateway.wait_exit();
@@ -139,9 +172,19 @@ fn reloads_under_traffic_surprise_nobody() {
     // Who was asked to go was asked because its endpoint had left.
     let asked = [("reason", "endpoint_left"), ("code", "1012")];
     let asked = metrics.count("switchyard_session_closes_total", &asked);
-    assert_eq!(closed.keys().collect::<Vec<_>>(), ["1000", "1012"], "{totals:?}");
+    assert_eq!(
+        closed.keys().collect::<Vec<_>>(),
+        ["1000", "1012"],
+        "{totals:?}"
+    );
     assert_eq!(closed["1012"], asked, "{totals:?}");
     assert!(asked > 0, "{totals:?}");
-    assert_eq!(metrics.count("switchyard_session_closes_total", &[]), opened);
-    assert_eq!(metrics.count("switchyard_handshakes_total", &[("result", "accepted")]), opened);
+    assert_eq!(
+        metrics.count("switchyard_session_closes_total", &[]),
+        opened
+    );
+    assert_eq!(
+        metrics.count("switchyard_handshakes_total", &[("result", "accepted")]),
+        opened
+    );
 }

@@ -63,3 +63,15 @@ pub struct Config {
     /// How many worker threads carry sessions.
     pub workers: Workers,
 }
+
+impl Config {
+    /// The same with nothing in the files of its listeners' TLS, for whom what is in them is no matter.
+    #[must_use]
+    pub fn without_listener_files(&self) -> Self {
+        let listeners = self.listeners.iter().map(Listener::without_contents);
+        Self {
+            listeners: listeners.collect(),
+            ..self.clone()
+        }
+    }
+}

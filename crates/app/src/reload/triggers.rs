@@ -45,10 +45,10 @@ async fn on_signal(mut hangups: Signal, reloader: Arc<Reloader>) {
 async fn on_change(path: PathBuf, reloader: Arc<Reloader>) {
     let mut watched = Watched::default();
     loop {
-        sleep(LOOK_EVERY).await;
         let settings = reloader.live.settings();
         if settings.config.reload == config::Reload::WhenAsked {
             watched = Watched::default();
+            sleep(LOOK_EVERY).await;
             continue;
         }
         let path = path.clone();
@@ -68,6 +68,7 @@ async fn on_change(path: PathBuf, reloader: Arc<Reloader>) {
                 return tracing::error!(%error, "the configuration is not followed any more");
             }
         }
+        sleep(LOOK_EVERY).await;
     }
 }
 
@@ -84,15 +85,14 @@ impl Watched {
     /// Whether something else is in the files than what is in use, and than what was read last.
     fn look(&mut self, path: &Path, in_use: &Config) -> bool {
         let Some(watch) = &mut self.watch else {
-            let (_, files) = config::load_with_files(path);
-            self.watch = Some(Watch::new(apart(files, in_use)));
+            self.watch = Some(begin(path, in_use));
             return false;
         };
         if !watch.look() {
             return false;
         }
         let loaded = config::load(path).map_err(|errors| errors.to_string());
-        let is_other = loaded.as_ref() != Ok(in_use) && self.last.as_ref() != Some(&loaded);
+        let is_other = !is_same(&loaded, in_use) && self.last.as_ref() != Some(&loaded);
         self.last = Some(loaded);
         if is_other {
             // It may name other files.
@@ -100,6 +100,23 @@ impl Watched {
         }
         is_other
     }
+}
+
+/// Begins to watch the files. Unless what is in use is in them, they are found to be others.
+fn begin(path: &Path, in_use: &Config) -> Watch {
+    let (loaded, files) = config::load_with_files(path);
+    let mut watch = Watch::new(apart(files, in_use));
+    if is_same(&loaded, in_use) && is_same(&config::load(path), in_use) {
+        // Between the two nothing has changed: there is no first change to be told of.
+        let _ = watch.look();
+    }
+    watch
+}
+
+/// Whether that is in use. The files of listeners' TLS are followed apart.
+fn is_same<E>(loaded: &Result<Config, E>, in_use: &Config) -> bool {
+    let same = |it: &Config| it.without_listener_files() == in_use.without_listener_files();
+    loaded.as_ref().is_ok_and(same)
 }
 
 /// Those of `files` that nobody else follows.

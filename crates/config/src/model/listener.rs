@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::choice::choice;
 use super::file::{NamedFile, Unreadable};
+use super::secret::Secret;
 
 /// An address that the gateway accepts on, with its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,37 @@ impl Tls {
         let ticket_key = self.ticket_key.iter().map(|key| key.file.path.clone());
         let client_ca = self.client_ca.iter().map(|ca| ca.file.path.clone());
         certificates.chain(ticket_key).chain(client_ca).collect()
+    }
+
+    /// The same with nothing in its files.
+    fn without_contents(&self) -> Self {
+        let emptied = |file: &NamedFile| NamedFile {
+            path: file.path.clone(),
+            content: Secret::new(&[]),
+        };
+        let mut tls = self.clone();
+        for pair in &mut tls.certificates {
+            pair.cert = emptied(&pair.cert);
+            pair.key = emptied(&pair.key);
+            pair.staple = None;
+        }
+        if let Some(key) = &mut tls.ticket_key {
+            key.file = emptied(&key.file);
+        }
+        if let Some(ca) = &mut tls.client_ca {
+            ca.file = emptied(&ca.file);
+        }
+        tls
+    }
+}
+
+impl Listener {
+    /// The same with nothing in the files of its TLS.
+    pub(crate) fn without_contents(&self) -> Self {
+        Self {
+            tls: self.tls.as_ref().map(Tls::without_contents),
+            ..self.clone()
+        }
     }
 }
 
