@@ -1,8 +1,8 @@
 //! Puts the parts together: all or nothing.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::{fmt, io};
 
 use switchyard_admin::{Admin, ClusterControl};
 use switchyard_config::Config;
@@ -23,7 +23,7 @@ use crate::error::StartError;
 use crate::live::{Live, Settings};
 use crate::reload::{Reloader, Sockets, triggers};
 use crate::shutdown::{self, Ending};
-use crate::signals::Stops;
+use crate::signals::{Hangups, Stops};
 use crate::worker::{Common, Workers};
 use crate::{descriptors, logging, rebalance};
 
@@ -82,6 +82,7 @@ impl Gateway {
                 registries: workers.registries().to_vec(),
                 doors: workers.doors().clone(),
                 caretaker,
+                turn: Mutex::default(),
                 sockets: Mutex::new(sockets),
             }),
             control,
@@ -97,12 +98,9 @@ impl Gateway {
         &self.bound
     }
 
-    /// Has the configuration read again on SIGHUP, and when its file has become another.
-    ///
-    /// # Errors
-    /// The system refuses a signal handler.
-    pub fn reload_when_asked(&self) -> io::Result<()> {
-        triggers::listen(&self.reloader, &Tasks::new())
+    /// Has the configuration read again whenever one of these comes, and when its file has become another.
+    pub fn reload_on(&self, hangups: Hangups) {
+        triggers::listen(hangups, &self.reloader, &Tasks::new());
     }
 
     /// Serves until `stops` says to stop, then drains and returns how that ended.

@@ -30,7 +30,7 @@ pub use crate::error::StartError;
 pub use crate::explain::{ExplainError, explain};
 pub use crate::reload::{Mode, Outcome, ReloadError, Report, Touched};
 pub use crate::shutdown::Ending;
-pub use crate::signals::{Stop, Stops, stops_on_signals};
+pub use crate::signals::{Hangups, Stop, Stops, stops_on_signals};
 
 /// Says whether the gateway could be put together from `config`, as far as that can be known without binding anything.
 ///
@@ -49,8 +49,9 @@ pub fn run(config: &Config, path: &Path) -> Result<Ending, StartError> {
     let runtime = control_runtime()?;
     let ending = runtime.block_on(async {
         let (_, stops) = stops_on_signals().map_err(StartError::Signals)?;
+        let hangups = Hangups::listen().map_err(StartError::Signals)?;
         let gateway = Gateway::start(config, Some(path)).await?;
-        gateway.reload_when_asked().map_err(StartError::Signals)?;
+        gateway.reload_on(hangups);
         Ok(gateway.run(stops).await)
     });
     // It may be looking at a file on a filesystem that does not answer.

@@ -70,6 +70,8 @@ pub(crate) struct Reloader {
     pub(crate) doors: Doors,
     pub(crate) caretaker: Caretaker,
     /// Held by the one reload that is under way.
+    pub(crate) turn: Mutex<()>,
+    /// Held while they change, and never while files are read: who leaves does not wait for those.
     pub(crate) sockets: Mutex<Sockets>,
 }
 
@@ -114,10 +116,7 @@ impl Reloader {
 
     async fn try_reload(&self, mode: Mode) -> Result<Report, ReloadError> {
         let path = self.path.clone().ok_or(ReloadError::NoFile)?;
-        let mut sockets = self.sockets.lock().await;
-        if self.watch.phase() >= Phase::Leaving {
-            return Err(ReloadError::Leaving);
-        }
+        let _turn = self.turn.lock().await;
         let prepared = self.prepare(path, mode).await?;
         if prepared.diff.is_empty() {
             return Ok(Report::unchanged());
@@ -125,6 +124,10 @@ impl Reloader {
         let touched = self.fates(&prepared.snapshot, |_, _| {});
         if mode == Mode::DryRun {
             return Ok(Report::new(Outcome::DryRun, prepared.diff, touched));
+        }
+        let mut sockets = self.sockets.lock().await;
+        if self.watch.phase() >= Phase::Leaving {
+            return Err(ReloadError::Leaving);
         }
         self.apply(prepared, &mut sockets).await
     }

@@ -1,9 +1,9 @@
-//! SIGTERM and SIGINT, as requests to stop.
+//! SIGTERM and SIGINT, as requests to stop, and SIGHUP, as one to read the configuration again.
 
 use std::io;
 
 use switchyard_drain::Tasks;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// Requests to stop. The first begins the drain, the second ends it at once.
@@ -12,6 +12,20 @@ pub type Stops = mpsc::Receiver<Stop>;
 /// One request to stop, with where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop(pub &'static str);
+
+/// Each SIGHUP, from when this was made on: before that it would end the process.
+#[derive(Debug)]
+pub struct Hangups(pub(crate) Signal);
+
+impl Hangups {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// When the system refuses a signal handler.
+    pub fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+}
 
 /// Only two requests mean anything; further ones are dropped.
 const QUEUE: usize = 2;

@@ -1,39 +1,31 @@
 //! What has the configuration read again: SIGHUP, and its files becoming others.
 
 use std::collections::HashSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_config::{self as config, Config, Watch};
 use switchyard_drain::Tasks;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::{Mode, Reloader};
+use crate::signals::Hangups;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Has `reloader` reload when SIGHUP comes, or files have changed, for as long as the process lives.
-///
-/// # Errors
-/// The system refuses a signal handler.
-pub(crate) fn listen(reloader: &Arc<Reloader>, tasks: &Tasks) -> io::Result<()> {
-    tasks.spawn(on_signal(
-        signal(SignalKind::hangup())?,
-        Arc::clone(reloader),
-    ));
+pub(crate) fn listen(hangups: Hangups, reloader: &Arc<Reloader>, tasks: &Tasks) {
+    tasks.spawn(on_signal(hangups, Arc::clone(reloader)));
     if let Some(path) = reloader.path.clone() {
         tasks.spawn(on_change(path, Arc::clone(reloader)));
     }
-    Ok(())
 }
 
-async fn on_signal(mut hangups: Signal, reloader: Arc<Reloader>) {
-    while hangups.recv().await.is_some() {
+async fn on_signal(mut hangups: Hangups, reloader: Arc<Reloader>) {
+    while hangups.0.recv().await.is_some() {
         tracing::info!(signal = "SIGHUP", "reloading");
         // Whatever comes of it is said.
         let _ = reloader.reload(Mode::Apply).await;
