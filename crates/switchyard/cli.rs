@@ -1,9 +1,15 @@
 //! What can be said on the command line.
 
+mod admin;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use admin::{
+    AdminAt, Close, Clusters, Drain, DrainAction, Filter, List, Reload, Sessions, Show,
+};
 
 /// An edge gateway for WebSockets.
 #[derive(Debug, Parser)]
@@ -24,6 +30,15 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
+    /// List the sessions of a running gateway, show one, or ask some to go
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Begin a drain of a running gateway or of a part of it, show all, or take one back
+    Drain(Drain),
+    /// Show the clusters of a running gateway and how their endpoints are
+    Clusters(Clusters),
+    /// Have a running gateway read its configuration again, or say what would come of it
+    Reload(Reload),
     /// Start the gateway with three embedded chat servers, to try it
     Demo(Demo),
 }

@@ -1,5 +1,10 @@
 //! What each command does.
 
+mod clusters;
+mod drain;
+mod reload;
+mod sessions;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -18,6 +23,10 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(config) => check(&config.path),
         Command::Explain(explain) => explained(&explain),
         Command::Schema => schema(),
+        Command::Sessions(sessions) => sessions::execute(&sessions),
+        Command::Drain(drain) => drain::execute(&drain),
+        Command::Clusters(clusters) => clusters::execute(&clusters),
+        Command::Reload(reload) => reload::execute(&reload),
         Command::Demo(demo) => demonstrate(&demo),
     }
 }

@@ -3,8 +3,10 @@
 //! Each subcommand is a few lines over the library crates: what it prints is for people and scripts, so results go to standard
 //! output, problems to standard error, and the exit code says which it was.
 
+mod admin_client;
 mod cli;
 mod commands;
+mod table;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,8 @@
 //! The records: one when a session opens, one when it closes, one for each plain request.
 
+mod file;
+mod periodic;
+
 use serde_json::Value;
 use switchyard_testkit::{Frame, Handshake, Response, Socket};
 
@@ -81,6 +84,18 @@ fn no_query_value_is_ever_logged() {
     for line in stage.gateway.log().so_far() {
         assert!(!line.to_string().contains("s3cret"), "{line}");
     }
+}
+
+#[test]
+fn but_for_those_that_an_operator_names() {
+    let stage = Stage::with(|it| it.top("log: { access: { query_values: [room] } }"));
+    let _ends = stage.open_as(&Handshake::to("/?room=7&token=s3cret&x=room"));
+    let opened = stage.gateway.records(1, "session opened").remove(0);
+    has(&opened, &[("path", "/?room=7&token=*&x=*".into())]);
+    let hostile = Handshake::to("/?room=%0d%0a&rooms=s3cret").without("Sec-WebSocket-Key");
+    Response::read(&mut hostile.send(stage.gateway.web()));
+    let refused = stage.gateway.records(1, "request").remove(0);
+    has(&refused, &[("path", "/?room=%0d%0a&rooms=*".into())]);
 }
 
 #[test]

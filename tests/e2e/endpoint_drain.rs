@@ -3,18 +3,9 @@
 use std::net::SocketAddr;
 
 use serde_json::Value;
-use switchyard_testkit::{Endpoint, Gateway, Peer, Response, Settings, Socket};
+use switchyard_testkit::{Endpoint, Gateway, Peer, Settings};
 
-use crate::support::gateway;
-
-/// One request on the admin listener.
-fn order(gateway: &Gateway, method: &str, path: &str, fields: &str) -> Response {
-    let mut socket = Socket::connect(gateway.admin());
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: admin\r\n{fields}Connection: close\r\n\r\n");
-    socket.send(request.as_bytes());
-    Response::read(&mut socket)
-}
+use crate::support::{gateway, order};
 
 fn clusters(gateway: &Gateway) -> Value {
     let answer = order(gateway, "GET", "/clusters", "");

@@ -3,6 +3,7 @@
 mod endpoints;
 mod faults;
 mod listeners;
+mod orders;
 mod terms;
 mod watch;
 

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
+use serde_json::Value;
 use switchyard_testkit::endpoint::Accepted;
-use switchyard_testkit::{Endpoint, Gateway, Handshake, Peer, Settings, handshake};
+use switchyard_testkit::{
+    Endpoint, Gateway, Handshake, Peer, Response, Settings, Socket, handshake,
+};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_switchyard");
@@ -12,6 +15,29 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_switchyard");
 #[track_caller]
 pub(crate) fn gateway(settings: &Settings) -> Gateway {
     Gateway::start(BINARY, settings)
+}
+
+/// One request on the admin listener, with more fields.
+#[track_caller]
+pub(crate) fn order(gateway: &Gateway, method: &str, path: &str, fields: &str) -> Response {
+    let mut socket = Socket::connect(gateway.admin());
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: admin\r\n{fields}Connection: close\r\n\r\n");
+    socket.send(request.as_bytes());
+    Response::read(&mut socket)
+}
+
+/// The JSON that one request is answered, which succeeds with this status.
+#[track_caller]
+pub(crate) fn told(gateway: &Gateway, method: &str, path: &str, status: u16) -> Value {
+    let answer = order(gateway, method, path, "");
+    assert_eq!(
+        answer.status(),
+        status,
+        "{method} {path}: {}",
+        answer.text()
+    );
+    serde_json::from_str(answer.text()).expect("JSON")
 }
 
 /// A gateway in front of one endpoint that the test plays.

@@ -8,10 +8,10 @@ use switchyard_testkit::{Frame, Peer};
 use crate::support::{Ends, Stage};
 
 /// A violation: the reason it is known by, and the bytes that a peer with this mask sends.
-type Violation = (&'static str, fn(Option<[u8; 4]>) -> Vec<u8>);
+pub(crate) type Violation = (&'static str, fn(Option<[u8; 4]>) -> Vec<u8>);
 
 /// Those that either side can commit.
-const EITHER: [Violation; 12] = [
+pub(crate) const EITHER: [Violation; 12] = [
     ("reserved_bits", |mask| {
         Frame::text("x").with_reserved(0b100).encode(mask)
     }),

@@ -1,55 +1,69 @@
-//! What each admin path answers.
+//! From a request to the resource that answers it: who may ask, whether there is such a path, and whether that
+//! may be done there.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use switchyard_drain::Phase;
 
-use crate::{Admin, clusters};
+use crate::Admin;
+use crate::answer::{Answer, answer, json_answer, method_not_allowed, problem, unauthorized};
+use crate::reload;
+use crate::router::{self, Found, Resource};
 
 /// The content type of the Prometheus text exposition format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
-const JSON: &str = "application/json";
-
-pub(crate) type Answer = Response<Full<Bytes>>;
 
 impl Admin {
     /// Answers one request. Paths and shapes are a contract: see docs/operations/admin.md.
-    pub(crate) fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Answer {
-        let path = uri.path();
-        let open = matches!(path, "/healthz" | "/readyz");
-        if !open
-            && !self
-                .token
-                .load()
-                .as_ref()
-                .is_none_or(|token| token.admits(headers))
-        {
+    pub(crate) async fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Answer {
+        let found = router::find(uri.path());
+        if !self.admits(found.as_ref(), headers) {
             return unauthorized();
         }
-        match (path, clusters::Path::parse(path)) {
-            ("/metrics", _) => read(method, || self.metrics()),
-            ("/healthz", _) => read(method, || status(StatusCode::OK, "ok")),
-            ("/readyz", _) => read(method, || self.readiness()),
-            (_, Some(clusters::Path::All)) => read(method, || self.clusters.list()),
-            (_, Some(clusters::Path::Rebalance { cluster })) => {
-                read(method, || self.clusters.rebalance(cluster))
-            }
-            (_, Some(clusters::Path::Drain { cluster, endpoint })) => {
-                if headers.contains_key(header::ORIGIN) {
-                    return problem(StatusCode::FORBIDDEN, "pages may not change anything here");
-                }
-                match *method {
-                    Method::POST => self.clusters.drain(cluster, endpoint, uri.query()),
-                    Method::DELETE => self.clusters.undrain(cluster, endpoint),
-                    _ => method_not_allowed("POST, DELETE"),
-                }
-            }
-            (_, None) => problem(
-                StatusCode::NOT_FOUND,
-                "no such path; there are /metrics, /healthz, /readyz and /clusters",
-            ),
+        let Some(found) = found else {
+            return problem(StatusCode::NOT_FOUND, &router::everything()).answer();
+        };
+        if !found.entry.allows(method) {
+            return method_not_allowed(&found.entry.allowed());
         }
+        if router::changes(method) && headers.contains_key(header::ORIGIN) {
+            return problem(StatusCode::FORBIDDEN, "pages may not change anything here").answer();
+        }
+        self.serve(&found, method, uri.query()).await
+    }
+
+    /// Probes have no token.
+    fn admits(&self, found: Option<&Found>, headers: &HeaderMap) -> bool {
+        let is_open = found.is_some_and(|found| {
+            matches!(found.entry.resource, Resource::Health | Resource::Readiness)
+        });
+        let token = self.token.load();
+        is_open || token.as_ref().is_none_or(|token| token.admits(headers))
+    }
+
+    async fn serve(&self, found: &Found, method: &Method, query: Option<&str>) -> Answer {
+        let parts = &self.parts;
+        let (clusters, sessions) = (&parts.clusters, &parts.sessions);
+        let done = match (found.entry.resource, method) {
+            (Resource::Metrics, _) => Ok(self.metrics()),
+            (Resource::Health, _) => Ok(status(StatusCode::OK, "ok")),
+            (Resource::Readiness, _) => Ok(self.readiness()),
+            (Resource::Clusters, _) => Ok(clusters.list()),
+            (Resource::Rebalance, _) => clusters.rebalance(found.name(0)),
+            (Resource::EndpointDrain, &Method::DELETE) => {
+                clusters.undrain(found.name(0), found.name(1))
+            }
+            (Resource::EndpointDrain, _) => clusters.drain(found.name(0), found.name(1), query),
+            (Resource::Sessions, &Method::DELETE) => sessions.close_all(query),
+            (Resource::Sessions, _) => sessions.list(query).await,
+            (Resource::Session, &Method::DELETE) => sessions.close(found.name(0), query),
+            (Resource::Session, _) => sessions.show(found.name(0)).await,
+            (Resource::Drain, &Method::POST) => self.begin_drain(query),
+            (Resource::Drain, &Method::DELETE) => self.cancel_drain(query),
+            (Resource::Drain, _) => Ok(self.drains()),
+            (Resource::Reload, _) => reload::order(&parts.reload, query).await,
+            (Resource::Routes, _) => Ok(parts.routes.list(&*parts.drains)),
+        };
+        done.unwrap_or_else(|problem| problem.answer())
     }
 
     fn metrics(&self) -> Answer {
@@ -61,12 +75,16 @@ impl Admin {
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "metrics could not be rendered; see the log",
                 )
+                .answer()
             }
         }
     }
 
     fn readiness(&self) -> Answer {
         match self.watch.phase() {
+            Phase::Serving if self.parts.drains.is_whole_gateway() => {
+                status(StatusCode::SERVICE_UNAVAILABLE, "draining")
+            }
             Phase::Serving => status(StatusCode::OK, "ready"),
             Phase::Leaving => status(StatusCode::SERVICE_UNAVAILABLE, "leaving"),
             Phase::Draining => status(StatusCode::SERVICE_UNAVAILABLE, "draining"),
@@ -75,52 +93,6 @@ impl Admin {
     }
 }
 
-/// Answers what changes nothing.
-fn read(method: &Method, respond: impl FnOnce() -> Answer) -> Answer {
-    if method == Method::GET || method == Method::HEAD {
-        respond()
-    } else {
-        method_not_allowed("GET, HEAD")
-    }
-}
-
 fn status(code: StatusCode, status: &str) -> Answer {
-    answer(code, JSON, format!("{{\"status\":\"{status}\"}}\n"))
-}
-
-pub(crate) fn problem(code: StatusCode, message: &str) -> Answer {
-    answer(code, JSON, format!("{{\"error\":\"{message}\"}}\n"))
-}
-
-fn unauthorized() -> Answer {
-    let mut answer = problem(
-        StatusCode::UNAUTHORIZED,
-        "the admin token is missing or wrong",
-    );
-    answer
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    answer
-}
-
-fn method_not_allowed(allowed: &'static str) -> Answer {
-    let message = format!("this path answers {allowed}");
-    let mut answer = problem(StatusCode::METHOD_NOT_ALLOWED, &message);
-    answer
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allowed));
-    answer
-}
-
-pub(crate) fn json_answer(code: StatusCode, body: &serde_json::Value) -> Answer {
-    answer(code, JSON, format!("{body}\n"))
-}
-
-fn answer(code: StatusCode, content_type: &'static str, body: String) -> Answer {
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = code;
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
+    json_answer(code, &serde_json::json!({ "status": status }))
 }

@@ -1,12 +1,21 @@
-//! The admin listener: metrics, health and readiness, and what is behind the gateway.
+//! The admin listener: metrics, health and readiness, sessions, drains, and what is behind the gateway.
 //!
 //! It runs on the control runtime, beside the workers and never on them, so a slow scrape costs no session anything. It is not
 //! reachable through the public listeners.
 
+mod answer;
 mod api;
 mod auth;
+mod close;
 mod clusters;
+mod drains;
+mod filter;
+mod query;
+mod reload;
+mod router;
+mod routes;
 mod server;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -15,25 +24,44 @@ use switchyard_config::Secret;
 use switchyard_drain::Watch;
 use switchyard_telemetry::Metrics;
 
+pub use crate::close::CloseWish;
 pub use crate::clusters::{ClusterControl, Surveyor};
+pub use crate::drains::{DrainControl, DrainRefused, DrainStage, DrainStatus, DrainWish};
+pub use crate::reload::{ReloadOrder, ReloadOrders, ReloadRefused};
+pub use crate::routes::{RouteControl, RouteStatus};
 pub use crate::server::serve;
+pub use crate::sessions::SessionControl;
 
 /// What the admin API answers from.
 pub struct Admin {
     metrics: Metrics,
     watch: Watch,
     token: ArcSwapOption<auth::Token>,
-    clusters: ClusterControl,
+    parts: Parts,
+}
+
+/// What there is to ask and to tell.
+pub struct Parts {
+    /// The clusters.
+    pub clusters: ClusterControl,
+    /// The sessions.
+    pub sessions: SessionControl,
+    /// The routes.
+    pub routes: RouteControl,
+    /// The drains.
+    pub drains: Box<dyn DrainControl>,
+    /// The configuration.
+    pub reload: ReloadOrders,
 }
 
 impl Admin {
     /// An admin API over these parts, that asks for no token.
-    pub fn new(metrics: Metrics, watch: Watch, clusters: ClusterControl) -> Arc<Self> {
+    pub fn new(metrics: Metrics, watch: Watch, parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             metrics,
             watch,
             token: ArcSwapOption::empty(),
-            clusters,
+            parts,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Accepts admin connections and hands their requests to the API.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,17 +9,21 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use switchyard_drain::Tasks;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::Admin;
-use crate::api::Answer;
+use crate::answer::Answer;
 
 /// Connections served at once; further ones wait in the listen queue. Scrapers, probes and a few people need no more.
 const MAX_CONNECTIONS: usize = 128;
 /// How long a request head may take, and how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of an answer before its connection is given up, so that those who do not read
+/// hold no place for good.
+const SLOWEST: Duration = Duration::from_secs(30);
 /// How long to wait after an accept that failed for want of descriptors, so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -43,9 +48,14 @@ pub async fn serve(listener: TcpListener, admin: Arc<Admin>, tasks: Tasks) {
 }
 
 async fn connection(stream: TcpStream, admin: Arc<Admin>) {
-    let service = service_fn(|request: hyper::Request<Incoming>| {
-        let answer = admin.answer(request.method(), request.uri(), request.headers());
-        std::future::ready(Ok::<Answer, Infallible>(answer))
+    if let Err(error) = give_up_on_the_slow(&stream) {
+        return tracing::debug!(%error, "admin connection ended early");
+    }
+    let admin = &*admin;
+    let service = service_fn(move |request: hyper::Request<Incoming>| async move {
+        let (head, _no_body) = request.into_parts();
+        let answer = admin.answer(&head.method, &head.uri, &head.headers).await;
+        Ok::<Answer, Infallible>(answer)
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -54,5 +64,25 @@ async fn connection(stream: TcpStream, admin: Arc<Admin>) {
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "admin connection ended early");
+    }
+}
+
+fn give_up_on_the_slow(stream: &TcpStream) -> io::Result<()> {
+    SockRef::from(stream).set_tcp_user_timeout(Some(SLOWEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_takes_nothing_holds_no_place_for_good() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let (_client, accepted) = tokio::join!(connecting, listener.accept());
+        let (stream, _) = accepted.unwrap();
+        give_up_on_the_slow(&stream).unwrap();
+        let timeout = SockRef::from(&stream).tcp_user_timeout().unwrap();
+        assert_eq!(timeout, Some(SLOWEST));
     }
 }

@@ -7,7 +7,7 @@ use switchyard_config as config;
 use switchyard_drain::{Retirement, Tasks};
 use tokio::net::TcpListener;
 
-use crate::bind::{self, Bound};
+use crate::bind::{self, Bound, PassedTo};
 use crate::error::StartError;
 
 /// See the module.
@@ -43,14 +43,18 @@ impl AdminDoor {
         }
     }
 
-    /// Binds the address that is asked for, unless it is open there.
-    pub(crate) fn prepare(&self, asked: Option<&config::Admin>) -> Result<Move, StartError> {
+    /// Binds the address that is asked for, unless it is open there or its socket was `passed`.
+    pub(crate) fn prepare(
+        &self,
+        asked: Option<&config::Admin>,
+        passed: &mut PassedTo,
+    ) -> Result<Move, StartError> {
         let address = self.open.as_ref().map(|open| open.asked.address);
         match asked {
             None => Ok(Move::Shuts),
             Some(asked) if Some(asked.address) == address => Ok(Move::Stays),
             Some(asked) => {
-                let (listener, bound) = bind::admin(asked)?;
+                let (listener, bound) = bind::admin(asked, passed)?;
                 Ok(Move::Opens(listener, bound))
             }
         }

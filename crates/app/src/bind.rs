@@ -1,17 +1,22 @@
-//! The sockets that are listened on: all are bound before any is served, and a reload binds what it adds
-//! before it closes what it takes away.
+//! The sockets that are listened on: all are bound before any is served, unless the service manager has done
+//! it, and a reload binds what it adds before it closes what it takes away.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
-use switchyard_config::Admin;
+use switchyard_config::{Admin, Config};
 use switchyard_edge::{Listener, ListenerSettings, OpenListener, Snapshot};
 use switchyard_telemetry::Metrics;
 use tokio::net::TcpListener;
 
 use crate::error::StartError;
+use crate::systemd::{Passed, spread};
 use crate::worker::Doors;
+
+/// The name of the admin listener, here and for the service manager.
+const ADMIN: &str = "admin";
 
 /// A listener with the address it really has, which differs from the configured one when that has port 0.
 #[derive(Clone, Debug)]
@@ -50,19 +55,23 @@ enum Fresh {
 }
 
 impl OpenListeners {
-    /// Binds what is not open yet, once for each of `workers`.
+    /// Binds what is not open yet, once for each of `workers`; what was `passed` is bound.
     ///
     /// A listener whose address another one has that goes, or that itself has and was encrypted otherwise,
     /// takes over the sockets of that one: nobody who connects meanwhile is turned away.
     pub(crate) fn prepare(
         &self,
         snapshot: &Snapshot,
+        passed: &PassedTo,
         workers: usize,
         metrics: &Metrics,
     ) -> Result<Opening, StartError> {
         let mut next = Vec::new();
         for settings in snapshot.listeners() {
-            let fresh = self.fresh(settings, workers, metrics);
+            let fresh = match passed.get(settings.name()) {
+                Some(passed) => taken(settings, passed, workers, metrics),
+                None => self.fresh(settings, workers, metrics),
+            };
             let fresh =
                 fresh.map_err(|source| refused(settings.name(), settings.address(), source))?;
             next.push((fresh, Arc::clone(settings)));
@@ -104,9 +113,9 @@ impl OpenListeners {
                     }
                 }
                 Fresh::Bound(open, listeners) => {
-                    new.push(bound(&open));
+                    new.extend(bound(&open));
                     self.open.push((open, settings));
-                    for (door, listener) in doors.iter().zip(listeners) {
+                    for (door, listener) in doors.iter().cycle().zip(listeners) {
                         // It is not served any more where the gateway is on its way out.
                         drop(door.send(listener).await);
                     }
@@ -114,7 +123,9 @@ impl OpenListeners {
             }
         }
         for (gone, _) in were {
-            tracing::info!(listener = %gone.name(), address = %gone.address(), "closed");
+            for Bound { listener, address } in bound(&gone) {
+                tracing::info!(%listener, %address, "closed");
+            }
             gone.close();
         }
         new
@@ -126,23 +137,60 @@ impl OpenListeners {
     }
 }
 
-fn bound(open: &OpenListener) -> Bound {
-    Bound {
+/// A listener on sockets that were passed, which may be at several addresses.
+fn taken(
+    settings: &Arc<ListenerSettings>,
+    passed: &[StdListener],
+    workers: usize,
+    metrics: &Metrics,
+) -> io::Result<Fresh> {
+    let sockets = spread(passed, workers)?;
+    let taken = switchyard_edge::adopt(settings, sockets, metrics);
+    taken.map(|(open, listeners)| Fresh::Bound(open, listeners))
+}
+
+/// What was passed to which listener, by its name.
+pub(crate) type PassedTo = HashMap<Arc<str>, Vec<StdListener>>;
+
+/// Finds out whose the sockets are that were passed.
+pub(crate) fn claim(passed: Passed, config: &Config) -> Result<PassedTo, StartError> {
+    let listeners = config.listeners.iter();
+    let listeners = listeners.map(|listener| (&*listener.name, listener.address));
+    let admin = config.admin.iter().map(|admin| (ADMIN, admin.address));
+    let places: Vec<_> = listeners.chain(admin).collect();
+    let names = places.iter().map(|(name, _)| Arc::from(*name));
+    let claimed = names.zip(passed.among(&places)?);
+    Ok(claimed.filter(|(_, sockets)| !sockets.is_empty()).collect())
+}
+
+fn bound(open: &OpenListener) -> impl Iterator<Item = Bound> {
+    open.addresses().iter().map(|address| Bound {
         listener: Arc::clone(open.name()),
-        address: open.address(),
+        address: *address,
+    })
+}
+
+/// Binds the admin listener, unless its socket was `passed`.
+pub(crate) fn admin(
+    admin: &Admin,
+    passed: &mut PassedTo,
+) -> Result<(TcpListener, Bound), StartError> {
+    let passed = passed.remove(ADMIN).unwrap_or_default();
+    bind_admin(admin, passed).map_err(|source| refused(ADMIN, admin.address, source))
+}
+
+fn bind_admin(admin: &Admin, mut passed: Vec<StdListener>) -> io::Result<(TcpListener, Bound)> {
+    if passed.len() > 1 {
+        return Err(io::Error::other(
+            "it takes one socket, and several were passed",
+        ));
     }
-}
-
-/// Binds the admin listener.
-pub(crate) fn admin(admin: &Admin) -> Result<(TcpListener, Bound), StartError> {
-    bind_admin(admin).map_err(|source| refused("admin", admin.address, source))
-}
-
-fn bind_admin(admin: &Admin) -> io::Result<(TcpListener, Bound)> {
-    let socket = std::net::TcpListener::bind(admin.address)?;
+    let socket = passed
+        .pop()
+        .map_or_else(|| StdListener::bind(admin.address), Ok)?;
     socket.set_nonblocking(true)?;
     let bound = Bound {
-        listener: Arc::from("admin"),
+        listener: Arc::from(ADMIN),
         address: socket.local_addr()?,
     };
     Ok((TcpListener::from_std(socket)?, bound))

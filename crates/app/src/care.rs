@@ -9,6 +9,7 @@ use switchyard_relay::Registry;
 use switchyard_upstream::{Clusters, Departure, Departures};
 use tokio::sync::mpsc;
 
+use crate::drains::Drains;
 use crate::live::Live;
 use crate::{departures, rebalance};
 
@@ -20,6 +21,7 @@ pub(crate) struct Care {
     registries: Vec<Registry>,
     pub(crate) departures: Departures,
     told: mpsc::Receiver<Departure>,
+    drains: Drains,
 }
 
 /// The care of clusters that are replaced.
@@ -32,13 +34,14 @@ pub(crate) struct Caretaker {
 }
 
 impl Care {
-    /// For sessions that are in these.
-    pub(crate) fn new(registries: Vec<Registry>) -> Self {
+    /// For sessions that are in these; those of endpoints that leave are left to `drains`.
+    pub(crate) fn new(registries: Vec<Registry>, drains: Drains) -> Self {
         let (departures, told) = mpsc::channel(DEPARTURES);
         Self {
             registries,
             departures,
             told,
+            drains,
         }
     }
 
@@ -50,8 +53,7 @@ impl Care {
             tasks: Tasks::new(),
             live: live.clone(),
         };
-        let (registries, tasks) = (caretaker.registries.clone(), caretaker.tasks.clone());
-        let seeing_off = departures::see_off(self.told, registries, live.clone(), tasks);
+        let seeing_off = departures::see_off(self.told, self.drains);
         caretaker.tasks.spawn(seeing_off);
         caretaker.take_over(&live.snapshot.load(), None);
         caretaker

@@ -1,95 +1,142 @@
 //! Puts the parts together: all or nothing.
 
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use switchyard_admin::{Admin, ClusterControl};
+use switchyard_admin::{
+    Admin, ClusterControl, Parts, ReloadOrders, RouteControl, RouteStatus, SessionControl,
+};
 use switchyard_config::Config;
-use switchyard_drain::{Control, Tasks};
-use switchyard_edge::Snapshot;
+use switchyard_drain::{Control, Tasks, Watch};
+use switchyard_edge::{Route, Snapshot};
 use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
 use switchyard_telemetry::{Build, Metrics};
 use switchyard_upstream::Departures;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::admin::AdminDoor;
 use crate::bind::{Bound, OpenListeners};
 use crate::care::Care;
 use crate::cores::Cores;
+use crate::drains::{Drains, Means};
 use crate::error::StartError;
 use crate::live::{Live, Settings};
+use crate::logging::LiveLog;
 use crate::reload::{Reloader, Sockets, triggers};
 use crate::shutdown::{self, Ending};
-use crate::signals::{Hangups, Stops};
+use crate::signals::{self, Hangups, Stops};
+use crate::systemd::{self, Manager, Passed};
 use crate::worker::{Common, Workers};
-use crate::{descriptors, logging, rebalance};
+use crate::{bind, descriptors, periodic, rebalance};
+
+/// Orders to reload that wait for the one before.
+const RELOADS: usize = 16;
 
 /// A gateway that is serving.
 pub struct Gateway {
     pub(crate) control: Control,
     pub(crate) workers: Workers,
-    pub(crate) metrics: Metrics,
+    pub(crate) drains: Drains,
     pub(crate) live: Live,
     pub(crate) reloader: Arc<Reloader>,
+    pub(crate) manager: Manager,
     bound: Vec<Bound>,
+    /// Last, so that it has the last word.
     _log: LogGuard,
 }
 
+/// What a gateway is given beside its configuration.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Where the configuration was read; without it, it cannot be read again.
+    pub path: Option<PathBuf>,
+    /// Sockets that listen already.
+    pub passed: Passed,
+    /// Who is told how it goes.
+    pub manager: Manager,
+}
+
 impl Gateway {
-    /// Sets up the log, binds every listener and starts the workers. Logging is the process's, so this is called once, within
-    /// the [control runtime](control_runtime). With a `path`, from which `config` was read, it can be read again.
+    /// Sets up the log, binds every listener that was not passed, starts the workers and tells the manager. Logging is the
+    /// process's, so this is called once, within the [control runtime](control_runtime).
     ///
     /// # Errors
     /// When any part could not start; then nothing is served.
-    pub async fn start(config: &Config, path: Option<&Path>) -> Result<Self, StartError> {
-        let log = logging::start(&config.log)?;
+    pub async fn start(config: &Config, given: Given) -> Result<Self, StartError> {
+        let Given {
+            path,
+            passed,
+            manager,
+        } = given;
+        let (guard, log) = LiveLog::start(&config.log)?;
+        signals::reopen_on_signal(log.control().clone()).map_err(StartError::Signals)?;
         let metrics = Metrics::new(build())?;
-        metrics.count_dropped_lines(log.dropped_lines())?;
+        metrics.count_dropped_lines(guard.dropped_lines())?;
+        metrics.count_access_file(log.control().access_file())?;
         descriptors::raise_limit();
         let snapshot = Snapshot::new(config, &metrics, None)?;
         let cores = Cores::of(config.workers);
         let listeners = OpenListeners::default();
-        let opening = listeners.prepare(&snapshot, cores.workers(), &metrics)?;
+        let mut passed = bind::claim(passed, config)?;
+        let opening = listeners.prepare(&snapshot, &passed, cores.workers(), &metrics)?;
         let live = Live::new(snapshot, Settings::of(config.clone())?);
         let (control, watch) = switchyard_drain::channel();
         let common = Common {
             live: live.clone(),
             metrics: metrics.clone(),
             watch,
+            drains: Arc::default(),
             cores,
         };
         let workers = Workers::start(&common)?;
-        let care = Care::new(workers.registries().to_vec());
-        let admin = AdminDoor::new(admin(&common, workers.registries(), &care));
-        let door = admin.prepare(config.admin.as_ref())?;
+        let registries = workers.registries();
+        let drains = Drains::new(means(&common, registries));
+        let care = Care::new(registries.to_vec(), drains.clone());
+        let (reload, orders) = mpsc::channel(RELOADS);
+        let admin = AdminDoor::new(Admin::new(
+            metrics.clone(),
+            common.watch.clone(),
+            parts(&common, registries, &care, &drains, reload),
+        ));
+        let door = admin.prepare(config.admin.as_ref(), &mut passed)?;
         let caretaker = care.begin(&live);
         let mut sockets = Sockets { listeners, admin };
         let opened = sockets.listeners.adopt(opening, workers.doors()).await;
         opened.iter().for_each(Bound::announce);
         sockets.admin.adopt(door, config.admin.as_ref());
         let bound = opened.into_iter().chain(sockets.admin.bound().cloned());
+        let bound = bound.collect();
+        let reloader = Arc::new(Reloader {
+            path,
+            live: live.clone(),
+            metrics: metrics.clone(),
+            watch: common.watch.clone(),
+            registries: workers.registries().to_vec(),
+            doors: workers.doors().clone(),
+            caretaker,
+            log,
+            manager: manager.clone(),
+            turn: Mutex::default(),
+            sockets: Mutex::new(sockets),
+        });
+        triggers::listen(orders, &reloader, &Tasks::new());
+        let registries = workers.registries();
+        Tasks::new().spawn(periodic::record(registries.to_vec(), reloader.log.every()));
+        keep_told(&manager, registries, &common.watch);
+        manager.ready();
         tracing::info!(workers = workers.count(), "ready");
         Ok(Self {
-            bound: bound.collect(),
-            reloader: Arc::new(Reloader {
-                path: path.map(Path::to_owned),
-                live: live.clone(),
-                metrics: metrics.clone(),
-                watch: common.watch.clone(),
-                registries: workers.registries().to_vec(),
-                doors: workers.doors().clone(),
-                caretaker,
-                turn: Mutex::default(),
-                sockets: Mutex::new(sockets),
-            }),
+            bound,
+            reloader,
             control,
             workers,
-            metrics,
+            drains,
             live,
-            _log: log,
+            manager,
+            _log: guard,
         })
     }
 
@@ -98,9 +145,9 @@ impl Gateway {
         &self.bound
     }
 
-    /// Has the configuration read again whenever one of these comes, and when its file has become another.
+    /// Has the configuration read again whenever one of these comes.
     pub fn reload_on(&self, hangups: Hangups) {
-        triggers::listen(hangups, &self.reloader, &Tasks::new());
+        Tasks::new().spawn(triggers::on_signal(hangups, Arc::clone(&self.reloader)));
     }
 
     /// Serves until `stops` says to stop, then drains and returns how that ended.
@@ -140,10 +187,21 @@ pub(crate) fn unseen_metrics() -> Result<Metrics, StartError> {
     Ok(Metrics::new(build())?)
 }
 
-/// The admin API, over what there is to be asked and told.
-fn admin(common: &Common, registries: &[Registry], care: &Care) -> Arc<Admin> {
-    let clusters = cluster_control(common, registries, &care.departures);
-    Admin::new(common.metrics.clone(), common.watch.clone(), clusters)
+/// What the admin API asks and tells.
+fn parts(
+    common: &Common,
+    registries: &[Registry],
+    care: &Care,
+    drains: &Drains,
+    reload: ReloadOrders,
+) -> Parts {
+    Parts {
+        clusters: cluster_control(common, registries, &care.departures),
+        sessions: session_control(common, registries),
+        routes: route_control(common, registries),
+        drains: Box::new(drains.clone()),
+        reload,
+    }
 }
 
 /// What the admin API asks and tells the clusters.
@@ -157,6 +215,57 @@ fn cluster_control(
         clusters: Box::new(move || Arc::clone(snapshot.load().clusters())),
         survey: Box::new(move |cluster, above| rebalance::survey(cluster, &registries, above).1),
         departures: departures.clone(),
+    }
+}
+
+/// What drains work with.
+fn means(common: &Common, registries: &[Registry]) -> Means {
+    Means {
+        registries: registries.to_vec(),
+        live: common.live.clone(),
+        gate: Arc::clone(&common.drains),
+        metrics: common.metrics.drain().clone(),
+        watch: common.watch.clone(),
+    }
+}
+
+/// What the admin API asks and tells the sessions.
+fn session_control(common: &Common, registries: &[Registry]) -> SessionControl {
+    let live = common.live.clone();
+    SessionControl {
+        registries: registries.to_vec(),
+        plan: Box::new(move || live.plan()),
+        tasks: Tasks::new(),
+    }
+}
+
+/// What the admin API asks of the routes.
+fn route_control(common: &Common, registries: &[Registry]) -> RouteControl {
+    let snapshot = Arc::clone(&common.live.snapshot);
+    RouteControl {
+        routes: Box::new(move || snapshot.load().routes().map(described).collect()),
+        registries: registries.to_vec(),
+    }
+}
+
+fn described(route: &Arc<Route>) -> RouteStatus {
+    let shares = route.shares();
+    RouteStatus {
+        name: Arc::clone(route.name()),
+        matches: route.words().to_owned(),
+        clusters: shares
+            .map(|(name, weight)| (Arc::clone(name), weight))
+            .collect(),
+    }
+}
+
+/// Has the service manager told of what goes on, if there is one.
+fn keep_told(manager: &Manager, registries: &[Registry], watch: &Watch) {
+    if manager.is_there() {
+        let tasks = Tasks::new();
+        tasks.spawn(systemd::show_life(manager.clone()));
+        let report = systemd::report(manager.clone(), registries.to_vec(), watch.clone());
+        tasks.spawn(report);
     }
 }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::systemd::ActivationError;
+
 /// Nothing is served when any of these happened.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -17,6 +19,12 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// What the service manager handed over cannot be used.
+    #[error(transparent)]
+    Activation(#[from] ActivationError),
+    /// `NOTIFY_SOCKET` names no socket.
+    #[error("the service manager cannot be told anything, NOTIFY_SOCKET is of no use: {0}")]
+    Manager(#[source] io::Error),
     /// A thread or its runtime could not be started.
     #[error("a thread could not be started: {0}")]
     Thread(#[source] io::Error),

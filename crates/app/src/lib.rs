@@ -9,15 +9,18 @@ mod compose;
 mod cores;
 mod departures;
 mod descriptors;
+mod drains;
 mod error;
 mod explain;
 mod live;
 mod logging;
+mod periodic;
 mod plan;
 mod rebalance;
 mod reload;
 mod shutdown;
 mod signals;
+pub mod systemd;
 mod worker;
 
 use std::path::Path;
@@ -25,12 +28,13 @@ use std::path::Path;
 use switchyard_config::Config;
 
 pub use crate::bind::Bound;
-pub use crate::compose::{Gateway, control_runtime};
+pub use crate::compose::{Gateway, Given, control_runtime};
 pub use crate::error::StartError;
 pub use crate::explain::{ExplainError, explain};
 pub use crate::reload::{Mode, Outcome, ReloadError, Report, Touched};
 pub use crate::shutdown::Ending;
 pub use crate::signals::{Hangups, Stop, Stops, stops_on_signals};
+use crate::systemd::{Manager, Passed};
 
 /// Says whether the gateway could be put together from `config`, as far as that can be known without binding anything.
 ///
@@ -46,11 +50,17 @@ pub fn check(config: &Config) -> Result<(), StartError> {
 /// # Errors
 /// When it could not start; then nothing was served.
 pub fn run(config: &Config, path: &Path) -> Result<Ending, StartError> {
+    // While this is the only thread: what is handed over is in the environment.
+    let given = Given {
+        path: Some(path.to_owned()),
+        passed: Passed::from_env()?,
+        manager: Manager::from_env().map_err(StartError::Manager)?,
+    };
     let runtime = control_runtime()?;
     let ending = runtime.block_on(async {
         let (_, stops) = stops_on_signals().map_err(StartError::Signals)?;
         let hangups = Hangups::listen().map_err(StartError::Signals)?;
-        let gateway = Gateway::start(config, Some(path)).await?;
+        let gateway = Gateway::start(config, given).await?;
         gateway.reload_on(hangups);
         Ok(gateway.run(stops).await)
     });

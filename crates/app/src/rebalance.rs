@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use switchyard_config::Rebalance;
 use switchyard_proto::session::Cause;
 use switchyard_proto::{Close, CloseCode};
-use switchyard_relay::{DrainPlan, Handle, Registry, Tie};
+use switchyard_relay::{Asking, DrainPlan, Handle, Registry, Tie, Walk};
 use switchyard_upstream::{Cluster, Seat, Survey};
 
 use crate::live::Live;
@@ -56,7 +56,8 @@ pub(crate) async fn level(
             close: close.clone(),
             ..live.plan()
         };
-        plan.ask_first(asked, better_off, Cause::Rebalanced).await;
+        let asking = Asking::first_of(asked, better_off, &plan, Cause::Rebalanced);
+        asking.run(asking.pace(), || true).await;
         round.await;
     }
 }
@@ -76,8 +77,7 @@ pub(crate) fn survey(
     above: u32,
 ) -> (Vec<Handle>, Survey) {
     tokio::task::block_in_place(|| {
-        let all = registries.iter().flat_map(Registry::handles);
-        let (handles, seats): (Vec<_>, Vec<_>) = all
+        let (handles, seats): (Vec<_>, Vec<_>) = Walk::all(registries)
             .filter(|handle| handle.info().cluster == *cluster.name())
             .filter_map(|handle| seat(&handle).map(|seat| (handle, seat)))
             .unzip();
@@ -97,7 +97,7 @@ fn seat(handle: &Handle) -> Option<Seat> {
     Some(Seat {
         endpoint: Arc::clone(&info.endpoint),
         affinity,
-        is_going: handle.is_told(),
+        is_going: handle.told().is_some(),
     })
 }
 

@@ -7,6 +7,7 @@
 //! Not here: what becomes of which session (`edge`), and who asks for it (`triggers`).
 
 mod report;
+mod told;
 pub(crate) mod triggers;
 
 use std::path::{Path, PathBuf};
@@ -16,17 +17,19 @@ use switchyard_config::{Config, Diff, Errors};
 use switchyard_drain::{Phase, Tasks, Watch};
 use switchyard_edge::{Fate, Snapshot};
 use switchyard_proto::session::Cause;
-use switchyard_relay::{Handle, Registry, Terms};
+use switchyard_relay::{Asking, Handle, Registry, Terms};
 use switchyard_telemetry::Metrics;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use crate::admin::AdminDoor;
-use crate::bind::{OpenListeners, Opening};
+use crate::bind::{OpenListeners, Opening, PassedTo};
 use crate::care::Caretaker;
 use crate::compose;
 use crate::error::StartError;
 use crate::live::{Live, Settings};
+use crate::logging::LiveLog;
+use crate::systemd::Manager;
 use crate::worker::Doors;
 
 pub use report::{Outcome, Report, Touched};
@@ -69,6 +72,8 @@ pub(crate) struct Reloader {
     pub(crate) registries: Vec<Registry>,
     pub(crate) doors: Doors,
     pub(crate) caretaker: Caretaker,
+    pub(crate) log: LiveLog,
+    pub(crate) manager: Manager,
     /// Held by the one reload that is under way.
     pub(crate) turn: Mutex<()>,
     /// Held while they change, and never while files are read: who leaves does not wait for those.
@@ -94,7 +99,13 @@ impl Reloader {
     /// # Errors
     /// The configuration cannot be used; then nothing has changed.
     pub(crate) async fn reload(&self, mode: Mode) -> Result<Report, ReloadError> {
+        if mode == Mode::Apply {
+            self.manager.reloading();
+        }
         let reloaded = self.try_reload(mode).await;
+        if mode == Mode::Apply && self.watch.phase() < Phase::Leaving {
+            self.manager.ready();
+        }
         match (mode, &reloaded) {
             (Mode::DryRun, _) => {}
             (Mode::Apply, Ok(report)) => {
@@ -153,11 +164,12 @@ impl Reloader {
             snapshot,
             diff,
         } = prepared;
-        let workers = self.doors.len();
+        let (workers, mut none) = (self.doors.len(), PassedTo::new());
         let opening = sockets
             .listeners
-            .prepare(&snapshot, workers, &self.metrics)?;
-        let admin = sockets.admin.prepare(config.admin.as_ref())?;
+            .prepare(&snapshot, &none, workers, &self.metrics)?;
+        let admin = sockets.admin.prepare(config.admin.as_ref(), &mut none)?;
+        self.log.adopt(&config.log)?;
         let settings = Settings::of(config)?;
         let former = self.live.snapshot.load_full();
         self.live.replace(Arc::clone(&snapshot), settings);
@@ -197,10 +209,8 @@ impl Reloader {
                 }
             },
         );
-        let plan = self.live.plan();
-        Tasks::new().spawn(async move {
-            plan.ask_first(going.len(), going, Cause::Reload).await;
-        });
+        let asking = Asking::of(going, &self.live.plan(), Cause::Reload);
+        Tasks::new().spawn(async move { asking.run(asking.pace(), || true).await });
         touched
     }
 

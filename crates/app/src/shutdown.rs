@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use switchyard_drain::Phase;
 use switchyard_proto::session::Cause;
-use switchyard_telemetry::labels::DrainState;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::compose::Gateway;
 use crate::signals::{Stop, Stops};
+use crate::systemd;
 
-/// How often the number of sessions left is brought up to date while draining.
-const PROGRESS: Duration = Duration::from_millis(250);
+/// What the end takes beyond the deadline of the drain: the workers let go, the log is written.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How a gateway came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,42 +40,48 @@ pub(crate) async fn run(mut gateway: Gateway, mut stops: Stops) -> Ending {
 /// Not ready, still accepting: whoever sends clients here can notice first.
 fn leave(gateway: &Gateway, stop: Option<Stop>) {
     let signal = stop.map_or("none", |Stop(signal)| signal);
+    let settings = gateway.live.settings();
+    let drain = &settings.config.drain;
     tracing::info!(
         signal,
-        ready_delay_ms = millis(gateway.live.settings().config.drain.ready_delay),
+        ready_delay_ms = millis(drain.ready_delay),
         "leaving"
     );
-    gateway.metrics.drain().state(DrainState::Leaving);
+    gateway
+        .manager
+        .stopping(drain.ready_delay + drain.deadline + GRACE);
+    gateway
+        .manager
+        .status(&"leaving: not ready, still accepting");
     gateway.control.advance(Phase::Leaving);
+    gateway.drains.show();
 }
 
-/// Stops accepting and has each worker ask its sessions to go. Returns when all have gone, the deadline has come or another
+/// Stops accepting and asks the sessions of all workers to go. Returns when all have gone, the deadline has come or another
 /// request to stop has; and why those are cut that are left.
 async fn drain(gateway: &mut Gateway, stops: &mut Stops) -> Cause {
     let sessions = gateway.workers.sessions();
     let deadline = gateway.live.settings().config.drain.deadline;
     tracing::info!(sessions, deadline_ms = millis(deadline), "draining");
-    gateway.metrics.drain().state(DrainState::Draining);
     gateway.reloader.close_listeners().await;
     gateway.control.advance(Phase::Draining);
+    gateway.drains.begin_own();
     let deadline = Instant::now() + deadline;
     tokio::select! {
-        () = all_gone(gateway) => Cause::DrainDeadline,
+        () = all_gone(gateway, sessions) => Cause::DrainDeadline,
         () = sleep_until(deadline) => Cause::DrainDeadline,
         _ = stops.recv() => Cause::Shutdown,
     }
 }
 
-/// Returns when every worker has ended, which is when its last session and request have.
-async fn all_gone(gateway: &mut Gateway) {
-    let mut progress = interval(PROGRESS);
-    loop {
-        tokio::select! {
-            () = gateway.workers.ended() => return,
-            _ = progress.tick() => {
-                gateway.metrics.drain().sessions_left(gateway.workers.sessions());
-            }
-        }
+/// Returns when every worker has ended, which is when its last session and request have. There were `of`
+/// sessions when it began.
+async fn all_gone(gateway: &mut Gateway, of: usize) {
+    let registries = gateway.workers.registries().to_vec();
+    tokio::select! {
+        () = gateway.workers.ended() => {}
+        () = gateway.drains.keep_showing() => {}
+        () = systemd::report_drain(&gateway.manager, &registries, of) => {}
     }
 }
 
@@ -83,10 +89,13 @@ async fn all_gone(gateway: &mut Gateway) {
 async fn cut(mut gateway: Gateway, cause: Cause) -> Ending {
     let sessions = gateway.workers.sessions();
     gateway.workers.cut_sessions(cause);
-    gateway.metrics.drain().state(DrainState::Cut);
     gateway.control.advance(Phase::Cut);
+    gateway.drains.show();
     gateway.workers.ended().await;
-    gateway.metrics.drain().sessions_left(0);
+    gateway.drains.show();
+    gateway
+        .manager
+        .status(&format_args!("stopped, sessions cut: {sessions}"));
     tracing::info!(sessions_cut = sessions, "stopped");
     match sessions {
         0 => Ending::InOrder,

@@ -1,8 +1,10 @@
-//! SIGTERM and SIGINT, as requests to stop, and SIGHUP, as one to read the configuration again.
+//! SIGTERM and SIGINT, as requests to stop; SIGHUP, as one to read the configuration again; SIGUSR1, as one to
+//! open the access log anew.
 
 use std::io;
 
 use switchyard_drain::Tasks;
+use switchyard_telemetry::log::{LogControl, Reopening};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -51,4 +53,17 @@ pub fn stops_on_signals() -> io::Result<(mpsc::Sender<Stop>, Stops)> {
         }
     });
     Ok((sender, stops))
+}
+
+/// Has the file of the access log opened anew on SIGUSR1, from now on.
+pub(crate) fn reopen_on_signal(log: LogControl) -> io::Result<()> {
+    let mut moved = signal(SignalKind::user_defined1())?;
+    Tasks::new().spawn(async move {
+        while moved.recv().await.is_some() {
+            if log.reopen() == Reopening::NoFile {
+                tracing::info!("SIGUSR1: the access log has no file to reopen");
+            }
+        }
+    });
+    Ok(())
 }

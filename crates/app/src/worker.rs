@@ -28,6 +28,7 @@ pub(crate) struct Common {
     pub(crate) live: Live,
     pub(crate) metrics: Metrics,
     pub(crate) watch: Watch,
+    pub(crate) drains: Arc<edge::Drains>,
     pub(crate) cores: Cores,
 }
 
@@ -131,6 +132,7 @@ impl Worker {
             &common.metrics,
             work.clone(),
             common.watch.clone(),
+            Arc::clone(&common.drains),
         )?;
         Ok(Self {
             index,
@@ -153,7 +155,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Accepts until the drain begins, asks the sessions to go, and ends with the last of them or at the cut.
+    /// Accepts until the drain begins, and ends with the last of its sessions or at the cut.
     async fn serve(&self, listeners: mpsc::Receiver<Listener>, inbox: Inbox) {
         let background = Tasks::new();
         background.spawn(self.registry.clone().keep_time());
@@ -164,9 +166,6 @@ impl Worker {
         let watch = &self.common.watch;
         watch.reached(Phase::Draining).await;
         self.edge.dialer().close_idle();
-        let mut plan = self.common.live.plan();
-        plan.seed ^= self.index as u64;
-        background.spawn(self.registry.clone().drain(plan));
         tokio::select! {
             () = self.work.finished() => {}
             () = watch.reached(Phase::Cut) => self.let_go().await,

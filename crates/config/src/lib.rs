@@ -31,6 +31,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use diagnostics::{Diagnostic, Errors};
 pub use diff::{Changes, Diff};
@@ -40,6 +41,7 @@ pub use watch::Watch;
 
 use decode::Decode as _;
 use report::Report;
+use scalar::{MAX_MS, Scalar, Time};
 use source::Source;
 
 /// No file that is read here is larger, secrets included.
@@ -79,6 +81,18 @@ fn text(path: &Path) -> Result<String, Errors> {
 /// Every problem of the text at once, in the order of the text.
 pub fn parse(text: &str, origin: &Path) -> Result<Config, Errors> {
     parse_with(text, origin, &read)
+}
+
+/// Reads a duration as it is written in the file, such as `30s`: for queries and command lines, so that one
+/// way to write it holds everywhere. At most a year.
+///
+/// # Errors
+/// What is wrong with it, and what to write, in one line.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match <Time<0, MAX_MS> as Scalar>::parse(text) {
+        Ok(time) => Ok(time.0),
+        Err(complaint) => Err(complaint.to_string()),
+    }
 }
 
 /// As [`parse`], with `read` instead of the file system: for tests and fuzzing.

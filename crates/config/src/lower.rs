@@ -64,7 +64,7 @@ pub(crate) fn config(
         drain: drain?,
         reload: process::reload(&file.reload?)?,
         admin: admin?,
-        log: process::log(&file.log?)?,
+        log: process::log(file.log?, &files)?,
         workers: file.workers?,
     })
 }

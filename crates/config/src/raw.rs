@@ -24,7 +24,7 @@ pub(crate) use cluster::{
 pub(crate) use cluster_tls::{ClientCertificate, ClusterTls};
 pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
-pub(crate) use process::{Admin, Drain, Log, Reload};
+pub(crate) use process::{Access, AccessTable, Admin, Drain, Log, Reload};
 pub(crate) use route::{
     AffinitySource, ClientAddress, Http, IssuedCookie, Match, MaxLifetime, Route, Share, Target,
     WebSocket,
@@ -66,7 +66,7 @@ table! {
         reload: Reload = "{}";
         /// Metrics, health and control. Without it there is no such listener.
         admin: Option<Admin>;
-        /// What is logged, and how. Log lines go to standard output.
+        /// What is logged, and how. Lines go to standard output; those of the access log may go to a file.
         log: Log = "{}";
         /// Threads that carry sessions; `auto` is one for each processor the process may use.
         workers: Workers = "auto", eg "4";

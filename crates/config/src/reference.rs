@@ -56,7 +56,7 @@ fn nested(out: &mut String, path: &str, shape: &Shape) {
         Shape::Table(table) => of_table(out, path, table),
         Shape::OneOf(one_of) => of_one(out, path, one_of),
         Shape::List { item, .. } => nested(out, &format!("{path}[]"), item),
-        Shape::OrList { list, .. } => nested(out, path, list),
+        Shape::Or { other, .. } => nested(out, path, other),
         Shape::Scalar(_) | Shape::Choice(_) | Shape::Map { .. } | Shape::OrOff(_) => {}
     }
 }
@@ -96,7 +96,7 @@ fn kind(shape: &Shape) -> String {
                 format!("a list, each {}", scalar_kind(it))
             })
         }
-        Shape::OrList { one, list } => format!("{}, or {}", scalar_kind(one), kind(list)),
+        Shape::Or { one, other } => format!("{}, or {}", scalar_kind(one), kind(other)),
         Shape::Map { key, value } => format!("a mapping of {} to {}", key.kind, value.kind),
         Shape::OrOff(value) => format!("{}, or `off`", scalar_kind(value)),
     }

@@ -16,6 +16,8 @@ mod size;
 mod switch;
 mod token;
 
+use std::fmt;
+
 use serde_json::Value as Json;
 
 use crate::decode::Decode;
@@ -68,6 +70,17 @@ pub(crate) trait Scalar: Sized {
 pub(crate) struct Complaint {
     message: String,
     help: Option<String>,
+}
+
+/// What is wrong and what to do, in one line.
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Complaint {

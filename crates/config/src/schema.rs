@@ -27,7 +27,7 @@ fn of(shape: &Shape) -> Json {
         Shape::List { item, least } => {
             json!({ "type": "array", "minItems": least, "items": of(item) })
         }
-        Shape::OrList { one, list } => json!({ "oneOf": [one.schema, of(list)] }),
+        Shape::Or { one, other } => json!({ "oneOf": [one.schema, of(other)] }),
         Shape::Map { key, value } => json!({
             "type": "object",
             "propertyNames": key.schema,

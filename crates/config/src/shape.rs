@@ -17,10 +17,10 @@ pub(crate) enum Shape {
         /// How many items it has at least.
         least: usize,
     },
-    /// One value, or a list of others.
-    OrList {
+    /// One value, or something of another shape.
+    Or {
         one: Scalar,
-        list: Box<Self>,
+        other: Box<Self>,
     },
     /// A mapping with keys of the user's own.
     Map {

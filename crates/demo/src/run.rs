@@ -4,7 +4,9 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use switchyard_app::{Bound, Ending, Gateway, StartError, Stop, control_runtime, stops_on_signals};
+use switchyard_app::{
+    Bound, Ending, Gateway, Given, StartError, Stop, control_runtime, stops_on_signals,
+};
 use switchyard_config::{Config, Errors};
 use switchyard_drain::Tasks;
 use tokio::sync::mpsc::Sender;
@@ -44,7 +46,8 @@ pub fn run(port: u16, admin_port: u16) -> Result<Ending, RunError> {
         let tasks = Tasks::new();
         let servers = Servers::start(SERVERS, &tasks).await?;
         let addresses = servers.addresses();
-        let gateway = Gateway::start(&config(&addresses, port, admin_port)?, None).await?;
+        let config = config(&addresses, port, admin_port)?;
+        let gateway = Gateway::start(&config, Given::default()).await?;
         print(&invitation(gateway.bound(), &addresses));
         tasks.spawn(obey(servers, stop));
         Ok(gateway.run(stops).await)

@@ -3,20 +3,25 @@
 //!
 //! - [`channel`]: one [`Control`] says which [`Phase`] it is, many [`Watch`]es react.
 //! - [`Tasks`]: the only way to start a task, so that none is forgotten.
-//! - [`Stagger`]: when to ask which session to go.
+//! - [`Scope`]: what is drained, by name.
+//! - [`Pace`]: when the next session may be asked to go; [`Stagger`] has the moments of [`Spread`].
 //! - [`Presence`]: how long something has been of no use.
 //! - [`Retirement`]: what is done for something ends when it goes out of use.
 //!
 //! Not here: what each phase means to a listener or a session. They know that themselves.
 
+mod pace;
 mod phase;
 mod presence;
 mod retirement;
+mod scope;
 mod stagger;
 mod tasks;
 
+pub use pace::{Pace, Spread};
 pub use phase::{Control, Phase, Watch, channel};
 pub use presence::Presence;
 pub use retirement::Retirement;
+pub use scope::{Place, Scope};
 pub use stagger::Stagger;
 pub use tasks::Tasks;

@@ -20,14 +20,22 @@ impl Stagger {
     /// `count` moments, counted from the start, none before the one before it and none later than
     /// the duration.
     pub fn offsets(self, count: usize) -> impl Iterator<Item = Duration> {
+        (0..count).map(move |slot| self.moment(slot, count))
+    }
+
+    /// The moment in `slot` of `slots`, the first of which is 0. Those beyond the last are at the end.
+    pub(crate) fn moment(self, slot: usize, slots: usize) -> Duration {
         let over = u64::try_from(self.over.as_nanos()).unwrap_or(u64::MAX);
-        let slots = u64::try_from(count).unwrap_or(u64::MAX);
-        let start = move |slot: u64| portion(over, slot, slots);
-        (0..slots).map(move |slot| {
-            let length = start(slot + 1).saturating_sub(start(slot));
-            let (_, jitter) = length.carrying_mul(self.draw(slot), 0);
-            Duration::from_nanos(start(slot) + jitter)
-        })
+        let [slot, slots] = [slot, slots].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        let start = |slot: u64| portion(over, slot.min(slots), slots);
+        let length = start(slot.saturating_add(1)).saturating_sub(start(slot));
+        let (_, jitter) = length.carrying_mul(self.draw(slot), 0);
+        Duration::from_nanos(start(slot) + jitter)
+    }
+
+    /// The time that it spreads over.
+    pub(crate) fn over(self) -> Duration {
+        self.over
     }
 
     /// A number uniform over all of `u64`: output `slot` of the generator `SplitMix64`.

@@ -4,9 +4,10 @@ use std::iter::once;
 
 use http::header::{ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderValue, Request};
-use switchyard_drain::Phase;
+use switchyard_drain::{Phase, Place};
 use switchyard_proto::handshake::Offer;
 
+use crate::drains::Drains;
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 use crate::route::Route;
@@ -48,6 +49,15 @@ pub(crate) fn admit<B>(
 pub(crate) fn check_phase(phase: Phase) -> Result<(), Refusal> {
     if phase >= Phase::Draining {
         return Err(Refusal::Draining);
+    }
+    Ok(())
+}
+
+/// # Errors
+/// What the handshake leads to, as far as that is known, is drained by order.
+pub(crate) fn check_drains(drains: &Drains, place: &Place<'_>) -> Result<(), Refusal> {
+    if drains.cover(place) {
+        return Err(Refusal::Drained);
     }
     Ok(())
 }

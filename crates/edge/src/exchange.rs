@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use switchyard_drain::Phase;
+use switchyard_drain::{Phase, Place};
 use switchyard_relay::{SessionId, SessionInfo, Tie};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{AffinityResult, MethodClass, Protocol};
@@ -148,6 +148,16 @@ impl Exchange {
         self.route_metrics().affinity(affinity);
     }
 
+    /// Where it is on its way, as far as it has come.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place {
+            listener: &self.connection.listener.name,
+            route: self.route_name().unwrap_or_default(),
+            cluster: self.cluster_name().unwrap_or_default(),
+            endpoint: self.endpoint_name().unwrap_or_default(),
+        }
+    }
+
     /// What the registry keeps of a session that opens: copies, nothing of the request's buffer.
     pub(crate) fn session_info(&self, tie: Tie) -> SessionInfo {
         let name = |name: Option<&Arc<str>>| name.cloned().unwrap_or_default();
@@ -180,7 +190,7 @@ impl Exchange {
             cert: self.cert(),
             protocol: self.protocol,
             host: self.asked.host(),
-            path: &self.asked.path(),
+            path: &self.asked.path(&self.snapshot.shown),
             subprotocol: opened.subprotocol,
             affinity: opened.affinity,
             handshake: took,
@@ -232,7 +242,7 @@ impl Exchange {
             protocol: self.protocol,
             method: self.asked.method.as_str(),
             host: self.asked.host(),
-            path: &self.asked.path(),
+            path: &self.asked.path(&self.snapshot.shown),
             status,
             reason,
             duration,
@@ -298,9 +308,9 @@ impl Asked {
         text.unwrap_or_default()
     }
 
-    /// Path and query without the query's values.
-    fn path(&self) -> Cow<'_, str> {
+    /// Path and query without the query's values, but for those of the names in `shown`.
+    fn path(&self, shown: &[String]) -> Cow<'_, str> {
         let target = self.target.path_and_query();
-        access::redacted(target.map_or("", |target| target.as_str()))
+        access::redacted(target.map_or("", |target| target.as_str()), shown)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::upgrade::OnUpgrade;
-use switchyard_drain::Phase;
+use switchyard_drain::{Phase, Place};
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_proto::{CloseCode, Side};
@@ -150,7 +150,7 @@ impl Record {
         let reason = outcome.cause.reason();
         self.metrics
             .session_closed(self.protocol, code, initiator, reason, closed.duration);
-        if self.worker.watch.phase() >= Phase::Draining {
+        if self.is_drained(session) {
             self.worker.drain.closed(drained(outcome));
         }
         access::Closed {
@@ -174,6 +174,19 @@ impl Record {
             from_upstream: traffic(closed.from_upstream),
         }
         .emit();
+    }
+}
+
+impl Record {
+    /// Whether the session went while what it was part of was drained.
+    fn is_drained(&self, session: &SessionInfo) -> bool {
+        let place = Place {
+            listener: &session.listener,
+            route: &session.route,
+            cluster: &session.cluster,
+            endpoint: &session.endpoint,
+        };
+        self.worker.watch.phase() >= Phase::Draining || self.worker.drains.cover(&place)
     }
 }
 

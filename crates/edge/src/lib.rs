@@ -7,6 +7,7 @@
 //!
 //! - [`Snapshot`]: the configuration in the shape of use.
 //! - [`bind`], [`serve`], [`Worker`]: accepting and serving.
+//! - [`Drains`]: what takes no new sessions, by order.
 //! - [`explain()`]: what would become of a request, and why.
 //!
 //! Not here: frames, health, discovery, shutdown order.
@@ -19,6 +20,7 @@ mod client_address;
 mod client_cert;
 mod connection;
 mod cookies;
+mod drains;
 mod exchange;
 pub mod explain;
 mod fields;
@@ -55,9 +57,10 @@ mod websocket;
 mod worker;
 
 pub use accept::{serve, take_over};
+pub use drains::{Drained, Drains};
 pub use explain::{Explanation, explain};
 pub use handover::{Handover, Inbox};
-pub use listener::{Listener, ListenerSettings, OpenListener, bind};
+pub use listener::{Listener, ListenerSettings, OpenListener, adopt, bind};
 pub use refusal::Refusal;
 pub use route::Route;
 pub use routes::RouteTable;

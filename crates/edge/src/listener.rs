@@ -55,7 +55,7 @@ pub struct OpenListener {
     control: Control,
     /// The sockets of all workers once more, so that another listener can have them.
     sockets: Vec<TcpListener>,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
 }
 
 impl Listener {
@@ -87,6 +87,23 @@ pub fn bind(
     open(settings, sockets, metrics)
 }
 
+/// The same with sockets that listen already, wherever that is, such as those of a service manager. They are
+/// set up as the others are.
+///
+/// # Errors
+/// The system does not do that for one of them.
+pub fn adopt(
+    settings: &Arc<ListenerSettings>,
+    sockets: Vec<TcpListener>,
+    metrics: &Metrics,
+) -> io::Result<(OpenListener, Vec<Listener>)> {
+    for socket in &sockets {
+        socket.set_nonblocking(true)?;
+        set_up(&SockRef::from(socket))?;
+    }
+    open(settings, sockets, metrics)
+}
+
 fn open(
     settings: &Arc<ListenerSettings>,
     sockets: Vec<TcpListener>,
@@ -100,19 +117,25 @@ fn open(
         watch,
         metrics: metrics.listener(&settings.name),
     });
-    let address = sockets.first().map(TcpListener::local_addr);
-    let open = OpenListener {
-        address: address.transpose()?.unwrap_or(settings.address),
-        shared: Arc::clone(&shared),
-        control,
-        sockets: copies(&sockets)?,
-    };
-    let listener = |socket| Listener {
-        address: open.address,
+    let mut addresses = Vec::with_capacity(sockets.len());
+    for socket in &sockets {
+        addresses.push(socket.local_addr()?);
+    }
+    let copies = copies(&sockets)?;
+    let listener = |(socket, address): (TcpListener, &SocketAddr)| Listener {
+        address: *address,
         socket,
         shared: Arc::clone(&shared),
     };
-    let listeners = sockets.into_iter().map(listener).collect();
+    let listeners = sockets.into_iter().zip(&addresses).map(listener).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let open = OpenListener {
+        shared: Arc::clone(&shared),
+        control,
+        sockets: copies,
+        addresses,
+    };
     Ok((open, listeners))
 }
 
@@ -127,9 +150,10 @@ impl OpenListener {
         &self.shared.name
     }
 
-    /// The address it accepts on, with the port that the system chose where 0 was configured.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The addresses it accepts on, with the port that the system chose where 0 was configured; one, unless its
+    /// sockets were passed.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Connections that come from now on are received so.

@@ -30,6 +30,9 @@ pub enum Refusal {
     /// The gateway is leaving and takes no new session.
     #[error("this gateway is going away, connect again")]
     Draining,
+    /// What the handshake leads to is drained by order, and takes no new session.
+    #[error("no new sessions are taken here for now, connect again later")]
+    Drained,
     /// The request's body is larger than the route's `max_body`.
     #[error("the body of the request is too large")]
     BodyTooLarge,
@@ -58,7 +61,7 @@ impl Refusal {
             }
             Self::Origin => StatusCode::FORBIDDEN,
             Self::Subprotocol => StatusCode::BAD_REQUEST,
-            Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Draining | Self::Drained => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AnswerTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -76,6 +79,7 @@ impl Refusal {
             Self::Origin => "origin",
             Self::Subprotocol => "subprotocol",
             Self::Draining => "draining",
+            Self::Drained => "drained",
             Self::BodyTooLarge => "body_too_large",
             Self::BodyTimeout => "body_timeout",
             Self::AnswerTimeout => "answer_timeout",
@@ -87,9 +91,11 @@ impl Refusal {
     /// What becomes of the connection that the request came on.
     pub(crate) fn fate(&self) -> Fate {
         match self {
-            Self::Violation(_) | Self::BodyTooLarge | Self::BodyTimeout | Self::Draining => {
-                Fate::Close
-            }
+            Self::Violation(_)
+            | Self::BodyTooLarge
+            | Self::BodyTimeout
+            | Self::Draining
+            | Self::Drained => Fate::Close,
             Self::NoRoute
             | Self::Handshake(_)
             | Self::Origin

@@ -14,11 +14,14 @@ use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{Cluster, Clusters};
 
 use crate::issued_cookie::IssuedCookie;
+use crate::routes;
 use crate::snapshot::SnapshotError;
 
 /// A route and everything that its requests need.
 pub struct Route {
     pub(crate) name: Arc<str>,
+    /// What it matches, for people.
+    words: Box<str>,
     pub(crate) split: Split,
     pub(crate) affinity: Vec<Source>,
     pub(crate) origins: Option<Vec<HeaderValue>>,
@@ -62,6 +65,7 @@ impl Route {
         let websocket = &route.websocket;
         Ok(Self {
             name: Arc::clone(&route.name),
+            words: routes::words(&route.matches).into(),
             split: Split::new(route, clusters)?,
             affinity: route.affinity.iter().map(Source::new).collect(),
             origins: websocket
@@ -82,6 +86,17 @@ impl Route {
     /// The route's name in the configuration.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// What it matches, in words for people.
+    pub fn words(&self) -> &str {
+        &self.words
+    }
+
+    /// The names of its clusters, each with its weight.
+    pub fn shares(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
+        let names = self.split.clusters.iter().map(|cluster| cluster.name());
+        names.zip(self.split.weights.iter().copied())
     }
 }
 
@@ -113,6 +128,27 @@ impl Split {
     ) -> Option<&Arc<Cluster>> {
         self.clusters
             .get(split::pick(key, affinity, random, &self.weights)?)
+    }
+
+    /// The same among the clusters that are not closed.
+    pub(crate) fn pick_open(
+        &self,
+        key: &HashKey,
+        affinity: Option<Affinity>,
+        random: u64,
+        is_closed: impl Fn(&str) -> bool,
+    ) -> Option<&Arc<Cluster>> {
+        let shares = self.clusters.iter().zip(&self.weights);
+        let weight = |(cluster, weight): (&Arc<Cluster>, &u32)| {
+            if is_closed(cluster.name()) {
+                0
+            } else {
+                *weight
+            }
+        };
+        let weights: Vec<_> = shares.map(weight).collect();
+        self.clusters
+            .get(split::pick(key, affinity, random, &weights)?)
     }
 }
 

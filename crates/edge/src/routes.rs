@@ -7,7 +7,10 @@ mod headers;
 mod host;
 mod path;
 mod table;
+mod words;
 
 pub use host::{BadHost, Host};
 pub use path::{BadPath, Captures, Path};
+pub(crate) use words::words;
+
 pub use table::{Found, Mismatch, RouteTable};

@@ -40,25 +40,37 @@ enum Keyed {
     No,
 }
 
-/// Chooses for one request.
+/// Chooses for one request. A cluster that `is_closed` is passed over, and nothing else changes: who is not
+/// led there goes where they always go.
 ///
 /// # Errors
-/// The route leads to no cluster.
+/// The route leads to no cluster, or to none that is open.
 pub(crate) fn select(
     route: &Route,
     key: &HashKey,
     places: &Places<'_>,
     random: &Random,
+    is_closed: impl Fn(&str) -> bool,
 ) -> Result<Selection, Refusal> {
     let choice = affinity::decide(route, places);
     let affinity = choice.decision.affinity(key);
     let split = &route.split;
-    let (cluster, named, keyed) = match choice.decision {
-        Decision::Named(cluster, endpoint) => (Some(cluster), Some(endpoint), Keyed::Yes),
-        Decision::Value(..) => (split.pick(key, affinity, random.next()), None, Keyed::Yes),
-        Decision::Nothing => (split.pick(key, None, random.next()), None, Keyed::No),
+    let pick = |affinity| {
+        let cluster = split.pick(key, affinity, random.next());
+        let cluster = cluster.ok_or(Refusal::NoRoute)?;
+        if !is_closed(cluster.name()) {
+            return Ok(cluster);
+        }
+        let open = split.pick_open(key, affinity, random.next(), &is_closed);
+        open.ok_or(Refusal::Drained)
     };
-    let cluster = cluster.ok_or(Refusal::NoRoute)?;
+    let (cluster, named, keyed) = match choice.decision {
+        Decision::Named(cluster, endpoint) if !is_closed(cluster.name()) => {
+            (cluster, Some(endpoint), Keyed::Yes)
+        }
+        Decision::Named(..) | Decision::Nothing => (pick(None)?, None, Keyed::No),
+        Decision::Value(..) => (pick(affinity)?, None, Keyed::Yes),
+    };
     Ok(Selection {
         ranking: cluster.rank(affinity, named.as_ref(), random.next()),
         cluster: Arc::clone(cluster),

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use switchyard_drain::Place;
 use switchyard_upstream::Body;
 
 use crate::admission::{self, Admitted};
@@ -105,8 +106,13 @@ fn plan<B>(exchange: &mut Exchange, request: &Request<B>) -> Result<Plan, Refusa
     let found = found.ok_or(Refusal::NoRoute)?;
     let route = Arc::clone(found.route);
     exchange.routed(&route);
+    let drains = &exchange.worker().drains;
     let admitted = match vetted.kind {
-        Kind::WebSocket => Some(admission::admit(request, &route, exchange.phase())?),
+        Kind::WebSocket => {
+            let admitted = admission::admit(request, &route, exchange.phase())?;
+            admission::check_drains(drains, &exchange.place())?;
+            Some(admitted)
+        }
         Kind::Plain => None,
     };
     let places = Places {
@@ -115,7 +121,16 @@ fn plan<B>(exchange: &mut Exchange, request: &Request<B>) -> Result<Plan, Refusa
         query: request.uri().query(),
         client: exchange.client().address,
     };
-    let selection = selection::select(&route, &snapshot.key, &places, &exchange.worker().random)?;
+    // Plain requests are served as ever.
+    let is_closed = |cluster: &str| {
+        let place = Place {
+            cluster,
+            ..exchange.place()
+        };
+        admitted.is_some() && drains.cover(&place)
+    };
+    let random = &exchange.worker().random;
+    let selection = selection::select(&route, &snapshot.key, &places, random, is_closed)?;
     Ok(Plan {
         route,
         selection,

@@ -40,6 +40,8 @@ pub struct Snapshot {
     named: HashMap<Arc<str>, Arc<Route>>,
     /// In the order of the configuration.
     listeners: Vec<Arc<ListenerSettings>>,
+    /// Parameters of the query whose values the access log may show.
+    pub(crate) shown: Vec<String>,
     header_case: HeaderCase,
     telling: Telling,
 }
@@ -111,6 +113,7 @@ impl Snapshot {
             clusters: Arc::new(clusters),
             unrouted: metrics.route(UNROUTED),
             farewell: farewell(&config.drain.close),
+            shown: shown(config),
             header_case: header_case(config),
             telling: telling(config),
         })
@@ -136,6 +139,11 @@ impl Snapshot {
     /// Every cluster, whether a route leads there or not.
     pub fn clusters(&self) -> &Arc<Clusters> {
         &self.clusters
+    }
+
+    /// Every route, in the order in which they are tried.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.targets()
     }
 
     /// It is in use from now on in place of `former`: `tasks` follow what becomes of the files of its
@@ -169,6 +177,11 @@ impl Snapshot {
     pub(crate) fn tells_addresses(&self) -> bool {
         self.telling == Telling::Some
     }
+}
+
+fn shown(config: &Config) -> Vec<String> {
+    let access = config.log.access.as_ref();
+    access.map_or_else(Vec::new, |access| access.query_values.clone())
 }
 
 fn telling(config: &Config) -> Telling {

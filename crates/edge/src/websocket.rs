@@ -69,6 +69,7 @@ pub(crate) async fn open<P: Protocol>(
         Upgrade::Answered(_) => Err(Refusal::NotSwitched),
         Upgrade::Switched(switched) => {
             admission::check_phase(exchange.phase())?;
+            admission::check_drains(&exchange.worker().drains, &exchange.place())?;
             let session = Session {
                 route,
                 cluster: &cluster,
@@ -120,7 +121,10 @@ impl Session<'_> {
         let worker = exchange.worker();
         let ticket = worker.registry.open(exchange.session_info(grounds.tie()));
         let snapshot = worker.snapshot.load();
-        if switched.endpoint.asks_to_go() {
+        // Only now: who orders a drain looks for those that are on the list.
+        if let Some(close) = worker.drains.close_for(&exchange.place()) {
+            ticket.close(Cause::Drain, close);
+        } else if switched.endpoint.asks_to_go() {
             ticket.close(Cause::EndpointLeft, snapshot.farewell.clone());
         }
         if snapshot

@@ -9,6 +9,7 @@ use switchyard_telemetry::metrics::drain::DrainMetrics;
 use switchyard_telemetry::metrics::traffic::WorkerMetrics;
 use switchyard_upstream::Dialer;
 
+use crate::drains::Drains;
 use crate::handover::Handover;
 use crate::random::Random;
 use crate::snapshot::SnapshotCell;
@@ -26,11 +27,14 @@ pub struct Worker {
     pub(crate) watch: Watch,
     pub(crate) random: Random,
     pub(crate) turns: Turns,
+    /// What is being drained by order; shared with the other workers.
+    pub(crate) drains: Arc<Drains>,
 }
 
 impl Worker {
     /// A worker that serves `snapshot`, keeps its sessions in `registry` and its tasks in `tasks`,
-    /// levels its connections by `handover` and goes along with the phases of `watch`.
+    /// levels its connections by `handover` and goes along with the phases of `watch`. What `drains`
+    /// has takes no new sessions.
     ///
     /// # Errors
     /// The system has no randomness to give.
@@ -41,6 +45,7 @@ impl Worker {
         metrics: &Metrics,
         tasks: Tasks,
         watch: Watch,
+        drains: Arc<Drains>,
     ) -> Result<Self, getrandom::Error> {
         Ok(Self {
             snapshot,
@@ -53,6 +58,7 @@ impl Worker {
             tasks,
             watch,
             random: Random::new()?,
+            drains,
         })
     }
 

@@ -65,6 +65,7 @@ async fn a_shortage_is_waited_out() {
         &metrics,
         tasks.clone(),
         watch,
+        Arc::default(),
     );
     let (_open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
     let listener = listeners.remove(0);

@@ -283,6 +283,20 @@ impl Session {
         self.peers.of(from).traffic
     }
 
+    /// What began the end, once it has begun.
+    pub fn ending(&self) -> Option<Cause> {
+        match &self.life {
+            Life::Open => None,
+            Life::Closing(first, _) => Some(first.cause),
+            Life::Finished(outcome) => Some(outcome.cause),
+        }
+    }
+
+    /// When anything of a data frame was last seen, from either peer. Pings do not count.
+    pub fn active(&self) -> Instant {
+        self.active
+    }
+
     /// How long the last Pong of the peer to a Ping of the gateway took.
     pub fn ping_rtt(&self, side: Side) -> Option<Duration> {
         self.vigil.as_ref()?.of(side).rtt()

@@ -39,6 +39,31 @@ pub enum Violation {
 }
 
 impl Violation {
+    /// Every one, each once for whatever it holds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let own = [
+            Self::ReservedBits,
+            Self::ReservedOpcode,
+            Self::Unmasked,
+            Self::Masked,
+            Self::FragmentedControl,
+            Self::ControlTooLong,
+            Self::LengthNotMinimal,
+            Self::LengthTooLarge,
+            Self::UnexpectedContinuation,
+            Self::ExpectedContinuation,
+            Self::FrameTooBig,
+            Self::MessageTooBig,
+        ];
+        let closes = [
+            CloseError::HalfCode,
+            CloseError::Code(CloseCode::NO_STATUS),
+            CloseError::ReasonNotUtf8,
+            CloseError::ReasonTooLong(u16::MAX),
+        ];
+        own.into_iter().chain(closes.map(Self::Close))
+    }
+
     /// The violation as a metric label.
     pub fn reason(self) -> &'static str {
         match self {

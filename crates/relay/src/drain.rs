@@ -1,19 +1,14 @@
-//! Asks the sessions of a worker to go, one after the other, so that they do not all come back to
-//! the next worker at once.
+//! How sessions are asked to go, one after the other, so that they do not all come back to the next
+//! gateway at once: who is first, over which time, and what they are told.
 //!
-//! Not here: when a drain begins, when it has taken too long, and what is counted.
+//! Not here: the asking itself, when a drain begins, when it has taken too long, and what is counted.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchyard_drain::Stagger;
 use switchyard_proto::Close;
-use switchyard_proto::session::Cause;
 
-use crate::clock;
-use crate::handle::{Command, Handle};
-use crate::registry::Registry;
+use crate::handle::Handle;
 
 /// Who is asked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,66 +30,13 @@ pub struct DrainPlan {
     pub order: DrainOrder,
     /// What both peers are told.
     pub close: Close,
-    /// Makes the order by lot and the jitter; another number for each worker.
+    /// Makes the order by lot and the jitter; another number for each replica.
     pub seed: u64,
-}
-
-impl Registry {
-    /// Asks every open session to go, as planned, and returns when the last was asked. Sessions that
-    /// open meanwhile, or after it, are asked at once. Whoever has gone is not asked.
-    pub async fn drain(self, plan: DrainPlan) {
-        let command = Command::Close(Cause::Drain, plan.close.clone());
-        let leaving = self.tell_all_later(command.clone());
-        plan.ask(leaving, &command, || true).await;
-    }
-
-    /// Asks the open sessions of one endpoint to go, as planned, and returns when the last was asked,
-    /// or when it is no longer so that the endpoint `leaves`.
-    pub async fn part(
-        self,
-        cluster: Arc<str>,
-        endpoint: Arc<str>,
-        plan: DrainPlan,
-        leaves: impl Fn() -> bool,
-    ) {
-        let mut leaving = self.handles();
-        leaving.retain(|handle| {
-            let info = handle.info();
-            info.endpoint == endpoint && info.cluster == cluster
-        });
-        let command = Command::Close(Cause::EndpointLeft, plan.close.clone());
-        plan.ask(leaving, &command, leaves).await;
-    }
-}
-
-impl DrainPlan {
-    /// Asks the first `count` of `leaving`, in the plan's order, to go for this reason, and returns when the
-    /// last was asked.
-    pub async fn ask_first(&self, count: usize, mut leaving: Vec<Handle>, cause: Cause) {
-        self.order.sort(&mut leaving, self.seed, clock::now());
-        leaving.truncate(count);
-        let command = Command::Close(cause, self.close.clone());
-        self.ask(leaving, &command, || true).await;
-    }
-
-    /// Leaves `command` with one after the other, for as long as it `holds`.
-    async fn ask(&self, mut leaving: Vec<Handle>, command: &Command, holds: impl Fn() -> bool) {
-        self.order.sort(&mut leaving, self.seed, clock::now());
-        let begin = tokio::time::Instant::now();
-        let stagger = Stagger::new(self.over, self.seed);
-        for (offset, handle) in stagger.offsets(leaving.len()).zip(leaving) {
-            tokio::time::sleep_until(begin + offset).await;
-            if !holds() {
-                return;
-            }
-            handle.tell(command.clone());
-        }
-    }
 }
 
 impl DrainOrder {
     /// Puts handles, which are oldest first, in this order.
-    fn sort(self, handles: &mut [Handle], seed: u64, now: Instant) {
+    pub(crate) fn sort(self, handles: &mut [Handle], seed: u64, now: Instant) {
         match self {
             Self::OldestFirst => {}
             Self::IdleFirst => handles.sort_by_cached_key(|handle| Reverse(handle.idle(now))),
@@ -113,4 +55,29 @@ fn scramble(number: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn a_lot_depends_on_the_seed_and_forgets_nobody() {
+        let handles: Vec<_> = (0..50)
+            .map(|_| Handle::new(crate::testing::info()))
+            .collect();
+        let ids = |handles: &[Handle]| handles.iter().map(|h| h.info().id).collect::<Vec<_>>();
+        let by_lot = |seed| {
+            let mut handles = handles.clone();
+            DrainOrder::Random.sort(&mut handles, seed, clock::now());
+            ids(&handles)
+        };
+        assert_eq!(by_lot(1), by_lot(1));
+        assert_ne!(by_lot(1), by_lot(2));
+        assert_ne!(by_lot(1), ids(&handles));
+        assert_eq!(
+            BTreeSet::from_iter(by_lot(1)),
+            BTreeSet::from_iter(ids(&handles))
+        );
+    }
+}

@@ -12,7 +12,13 @@ use std::time::{Duration, Instant};
 
 use switchyard_proto::Close;
 use switchyard_proto::session::Cause;
+use tokio::time::timeout;
 
+use crate::figures::Figures;
+use crate::mailbox::{Command, Mailbox, Post};
+use crate::request_id::RequestId;
+
+use crate::sweep::Report;
 use crate::terms::Terms;
 
 /// Names a session within this process. Never used twice.
@@ -20,6 +26,15 @@ use crate::terms::Terms;
 pub struct SessionId(u64);
 
 impl SessionId {
+    /// No session's; less than every other.
+    pub const NONE: Self = Self(0);
+
+    /// The one of this number, whether or not there is such a session.
+    #[must_use]
+    pub const fn of(number: u64) -> Self {
+        Self(number)
+    }
+
     /// A new one, greater than all before.
     #[must_use]
     pub fn next() -> Self {
@@ -74,43 +89,6 @@ pub enum Tie {
     Cookie,
 }
 
-/// The name of a handshake in every log that it passes, in as little room as it takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestId {
-    /// One of the gateway's own: 32 hexadecimal digits in half as many bytes.
-    Made([u8; 16]),
-    /// What a proxy gave it.
-    Given(Box<str>),
-}
-
-impl From<&str> for RequestId {
-    fn from(text: &str) -> Self {
-        let number = u128::from_str_radix(text, 16).ok();
-        let made = number.map(|number| Self::Made(number.to_be_bytes()));
-        // Only what reads the same again.
-        made.filter(|made| made.to_string() == text)
-            .unwrap_or_else(|| Self::Given(text.into()))
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Made(bytes) => write!(f, "{:032x}", u128::from_be_bytes(*bytes)),
-            Self::Given(text) => f.write_str(text),
-        }
-    }
-}
-
-/// What a session can be told to do.
-#[derive(Clone, Debug)]
-pub(crate) enum Command {
-    /// Ask both peers to go.
-    Close(Cause, Close),
-    /// End at once.
-    Cut(Cause),
-}
-
 /// A session that is open or was. Clones are the same session.
 #[derive(Clone)]
 pub struct Handle {
@@ -121,18 +99,11 @@ struct Shared {
     info: SessionInfo,
     /// There may be something in the mailbox, or an alarm may have come.
     rung: AtomicBool,
+    /// Its ticket was dropped.
+    gone: AtomicBool,
     mailbox: Mutex<Mailbox>,
-    /// When something was last read, in milliseconds after it opened.
+    /// When anything of a data frame was last read, in milliseconds after it opened.
     active: AtomicU64,
-}
-
-#[derive(Default)]
-struct Mailbox {
-    waker: Option<Waker>,
-    command: Option<Box<Command>>,
-    terms: Option<Box<Terms>>,
-    /// Whether it was ever told to go.
-    is_told: bool,
 }
 
 impl Handle {
@@ -140,6 +111,7 @@ impl Handle {
         let shared = Shared {
             info,
             rung: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             mailbox: Mutex::default(),
             active: AtomicU64::new(0),
         };
@@ -153,16 +125,37 @@ impl Handle {
         &self.shared.info
     }
 
-    /// How long nothing has been read from either peer.
+    /// How long nothing of a data frame has been read from either peer.
     pub fn idle(&self, now: Instant) -> Duration {
         let active = Duration::from_millis(self.shared.active.load(Ordering::Relaxed));
         now.saturating_duration_since(self.shared.info.opened)
             .saturating_sub(active)
     }
 
-    /// Whether the session has been told to go.
-    pub fn is_told(&self) -> bool {
-        self.shared.mailbox().is_told
+    /// Why the session has been told to go, if it has.
+    pub fn told(&self) -> Option<Cause> {
+        self.shared.mailbox().told()
+    }
+
+    /// Whether it is over.
+    pub fn is_gone(&self) -> bool {
+        self.shared.gone.load(Ordering::Acquire)
+    }
+
+    /// How the session stands, as it says itself; `None` when it has gone, or when its worker gives it no
+    /// time to answer `within` this.
+    pub async fn figures(&self, within: Duration) -> Option<Figures> {
+        let answered = {
+            let mut mailbox = self.shared.mailbox();
+            // Under the lock: whoever goes empties the mailbox after this.
+            if self.is_gone() {
+                return None;
+            }
+            let answered = mailbox.ask();
+            self.shared.ring(&mailbox);
+            answered
+        };
+        timeout(within, answered).await.ok()?.ok()
     }
 
     /// Asks both peers to go, each at its next frame boundary. Does nothing if the session has
@@ -179,17 +172,22 @@ impl Handle {
     /// Has the session go by other terms. Does nothing if it is ending or has gone.
     pub fn adopt(&self, terms: Terms) {
         let mut mailbox = self.shared.mailbox();
-        mailbox.terms = Some(Box::new(terms));
+        mailbox.adopt(terms);
         self.shared.ring(&mailbox);
     }
 
     /// Leaves a command and wakes the session. A cut takes the place of a Close.
     pub(crate) fn tell(&self, command: Command) {
         let mut mailbox = self.shared.mailbox();
-        if mailbox.command.is_none() || matches!(command, Command::Cut(_)) {
-            mailbox.command = Some(Box::new(command));
-        }
-        mailbox.is_told = true;
+        mailbox.leave(command);
+        self.shared.ring(&mailbox);
+    }
+
+    /// Has the session report its figures when its task runs next. It does not if it goes before that, or
+    /// is asked by another.
+    pub fn ask(&self, report: Report) {
+        let mut mailbox = self.shared.mailbox();
+        mailbox.have_reported(report);
         self.shared.ring(&mailbox);
     }
 
@@ -198,9 +196,9 @@ impl Handle {
         self.shared.ring(&self.shared.mailbox());
     }
 
-    /// Notes that something was read.
-    pub(crate) fn touch(&self, now: Instant) {
-        let active = now
+    /// Notes when something of a data frame was read.
+    pub(crate) fn touch(&self, at: Instant) {
+        let active = at
             .saturating_duration_since(self.shared.info.opened)
             .as_millis();
         self.shared
@@ -215,13 +213,15 @@ impl Handle {
     }
 
     /// Takes what was left in the mailbox.
-    pub(crate) fn take_command(&self) -> Option<Box<Command>> {
-        self.shared.mailbox().command.take()
+    pub(crate) fn take_post(&self) -> Option<Box<Post>> {
+        self.shared.mailbox().take()
     }
 
-    /// Takes the terms that were left last.
-    pub(crate) fn take_terms(&self) -> Option<Box<Terms>> {
-        self.shared.mailbox().terms.take()
+    /// The session is over: nobody is woken, and nobody who asked has to wait.
+    pub(crate) fn leave(&self) {
+        self.shared.gone.store(true, Ordering::Release);
+        self.listen(None);
+        drop(self.take_post());
     }
 
     /// Has `waker` woken by whoever rings from now on. Look at [`has_rung`](Self::has_rung) after
@@ -261,9 +261,10 @@ mod tests {
         handle.tell(close());
         handle.cut(Cause::Shutdown);
         handle.tell(close());
-        let command = handle.take_command().expect("a command");
-        assert!(matches!(*command, Command::Cut(Cause::Shutdown)));
-        assert!(handle.take_command().is_none());
+        assert_eq!(handle.told(), Some(Cause::Shutdown));
+        let command = handle.take_post().and_then(|post| post.command);
+        assert!(matches!(command, Some(Command::Cut(Cause::Shutdown))));
+        assert!(handle.take_post().is_none());
     }
 
     #[test]
@@ -271,8 +272,9 @@ mod tests {
         let handle = Handle::new(info());
         handle.close(Cause::Drain, Close::empty());
         handle.tell(close());
-        let command = handle.take_command().expect("a command");
-        assert!(matches!(*command, Command::Close(Cause::Drain, _)));
+        assert_eq!(handle.told(), Some(Cause::Drain));
+        let command = handle.take_post().and_then(|post| post.command);
+        assert!(matches!(command, Some(Command::Close(Cause::Drain, _))));
     }
 
     #[test]
@@ -294,23 +296,6 @@ mod tests {
         handle.touch(after(7));
         assert_eq!(handle.idle(after(9)), Duration::from_secs(2));
         assert_eq!(handle.idle(after(6)), Duration::ZERO);
-    }
-
-    #[test]
-    fn a_request_id_reads_as_it_was_given() {
-        let made = "00f0c2a91b5e4d7780a1b2c3d4e5f607";
-        assert!(matches!(RequestId::from(made), RequestId::Made(_)));
-        for text in [
-            made,
-            "F0",
-            "+1",
-            "",
-            "r-1",
-            &made.to_uppercase(),
-            made.trim_start_matches('0'),
-        ] {
-            assert_eq!(RequestId::from(text).to_string(), text);
-        }
     }
 
     #[test]

@@ -4,29 +4,41 @@
 //! it to `proto`'s session machine and writes what that says, at once. A session that is idle
 //! holds no buffer; one whose peer is slow holds what that peer has not taken, no more than its
 //! limit, and does not read the other peer meanwhile. [`Registry`] is the list of one worker's
-//! sessions: it asks them to go when the worker drains, and keeps their timers.
+//! sessions, and keeps their timers; [`Walk`] goes through those of all workers. [`Asking`] asks sessions to
+//! go, one after the other, and a [`Handle`] tells how its session stands ([`Figures`]).
 //!
 //! Not here: HTTP, routes, where connections come from and what is logged when a session ends.
 //! What a session may do is `proto`'s; this crate owns bytes, readiness and time.
 
+mod asking;
 mod clock;
 mod drain;
+mod figures;
 mod handle;
 mod leg;
+mod mailbox;
 mod meter;
 mod pending;
 mod registry;
 mod relay;
+mod request_id;
 mod scratch;
+mod sweep;
 mod terms;
 #[cfg(test)]
 mod testing;
+mod walk;
 
+pub use asking::{Asking, Progress};
 pub use clock::now;
 pub use drain::{DrainOrder, DrainPlan};
-pub use handle::{Handle, RequestId, SessionId, SessionInfo, Tie};
+pub use figures::Figures;
+pub use handle::{Handle, SessionId, SessionInfo, Tie};
 pub use leg::{Leg, Wire};
 pub use registry::{Registry, Ticket};
 pub use relay::{Closed, Relay, RelayLimits};
+pub use request_id::RequestId;
+pub use sweep::{Report, ask_each};
 pub use switchyard_proto::session::Traffic;
 pub use terms::Terms;
+pub use walk::Walk;

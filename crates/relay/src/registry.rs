@@ -3,7 +3,7 @@
 //! Locked when a session opens, leaves or sets an alarm, never while bytes flow.
 
 use std::collections::BTreeMap;
-use std::ops::Deref;
+use std::ops::{Bound, Deref};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
@@ -11,7 +11,9 @@ use std::time::Instant;
 use switchyard_proto::session::Cause;
 
 use crate::clock::timekeeper::Timekeeper;
-use crate::handle::{Command, Handle, SessionId, SessionInfo};
+use crate::handle::{Handle, SessionId, SessionInfo};
+use crate::mailbox::Command;
+use crate::walk::Walk;
 
 /// The sessions of one worker. Clones are the same list.
 #[derive(Clone)]
@@ -71,7 +73,15 @@ impl Registry {
 
     /// Every open session, oldest first.
     pub fn handles(&self) -> Vec<Handle> {
-        self.sessions().open.values().cloned().collect()
+        Walk::all(std::slice::from_ref(self)).collect()
+    }
+
+    /// The `most` oldest sessions whose names come after `after`.
+    pub(crate) fn page(&self, after: SessionId, most: usize) -> Vec<Handle> {
+        let sessions = self.sessions();
+        let rest = (Bound::Excluded(after), Bound::Unbounded);
+        let rest = sessions.open.range(rest);
+        rest.take(most).map(|(_, handle)| handle.clone()).collect()
     }
 
     /// The session of that name, while it is open.
@@ -81,7 +91,8 @@ impl Registry {
 
     /// Ends every session at once, and each that opens from now on.
     pub fn cut(&self, cause: Cause) {
-        for handle in self.tell_all_later(Command::Cut(cause)) {
+        self.tell_later(Command::Cut(cause));
+        for handle in self.handles() {
             handle.cut(cause);
         }
     }
@@ -97,11 +108,9 @@ impl Registry {
         self.inner.timekeeper.run(ring).await;
     }
 
-    /// Every open session; those that open from now on are told `command` without further ado.
-    pub(crate) fn tell_all_later(&self, command: Command) -> Vec<Handle> {
-        let mut sessions = self.sessions();
-        sessions.standing = Some(command);
-        sessions.open.values().cloned().collect()
+    /// Those that open from now on are told `command` without further ado.
+    pub(crate) fn tell_later(&self, command: Command) {
+        self.sessions().standing = Some(command);
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
@@ -160,8 +169,8 @@ impl Deref for Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.handle.listen(None);
         self.registry.sessions().open.remove(&self.handle.info().id);
+        self.handle.leave();
     }
 }
 
@@ -232,7 +241,7 @@ mod tests {
         ticket.cut(Cause::Shutdown);
         let (_, waker) = waker();
         assert!(ticket.has_rung(&waker));
-        assert!(ticket.take_command().is_some());
+        assert!(ticket.take_post().is_some());
     }
 
     #[test]

@@ -22,8 +22,10 @@ use switchyard_proto::session::{Cause, Outcome, Session, Traffic};
 use switchyard_telemetry::{CountedSession, RouteTraffic};
 
 use crate::clock;
-use crate::handle::{Command, Handle};
+use crate::figures::Figures;
+use crate::handle::Handle;
 use crate::leg::{Leg, Wire, Wires};
+use crate::mailbox::Command;
 use crate::meter::{direction, side};
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
@@ -66,7 +68,7 @@ pub struct Closed {
     pub from_upstream: Traffic,
     /// How long it lasted.
     pub duration: Duration,
-    /// How long nothing had been read from either peer.
+    /// How long there had been no data frame from either peer.
     pub idle: Duration,
     /// How long the client's last answer to a Ping of the gateway's own took.
     pub ping_rtt_downstream: Option<Duration>,
@@ -199,18 +201,27 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         ControlFlow::Continue(())
     }
 
-    /// Does as it was told.
+    /// Does as it was told, and answers what it was asked.
     #[cold]
     fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
-        if let Some(terms) = self.ticket.take_terms() {
-            self.adopt(*terms, turn.now);
-        }
-        match self.ticket.take_command().as_deref() {
-            Some(Command::Close(cause, close)) => {
-                self.session.handle_close(*cause, close, turn.now);
+        if let Some(post) = self.ticket.take_post() {
+            if let Some(terms) = post.terms {
+                self.adopt(terms, turn.now);
             }
-            Some(Command::Cut(cause)) => self.session.handle_cut(*cause),
-            None => {}
+            match &post.command {
+                Some(Command::Close(cause, close)) => {
+                    self.session.handle_close(*cause, close, turn.now);
+                }
+                Some(Command::Cut(cause)) => self.session.handle_cut(*cause),
+                None => {}
+            }
+            for question in post.questions {
+                // Whoever asked may have gone.
+                question.send(self.figures(turn.now)).ok();
+            }
+            if let Some(report) = post.report {
+                report(self.ticket.info(), &self.figures(turn.now));
+            }
         }
         self.carry_out(&mut scratch.nothing(), turn)
     }
@@ -299,6 +310,11 @@ impl<D, U> Relay<D, U> {
             Side::Downstream => &mut self.downstream,
             Side::Upstream => &mut self.upstream,
         }
+    }
+
+    fn figures(&self, now: Instant) -> Figures {
+        let [upstream, downstream] = [&self.upstream, &self.downstream].map(Line::kept);
+        Figures::of(&self.session, &self.ticket, upstream, downstream, now)
     }
 
     /// Sets an alarm for the deadline of this turn, unless an earlier one will ring anyway.

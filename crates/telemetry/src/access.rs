@@ -1,7 +1,9 @@
-//! The access log: a record when a session opens, one when it closes, one for each plain request.
+//! The access log: a record when a session opens, one when it closes, now and then one meanwhile, and one
+//! for each plain request.
 //!
 //! Each is a `tracing` event with the target [`TARGET`], so that it can be told from the rest of
-//! the log and switched off alone. Values of the query are never in it; see [`redacted`].
+//! the log, go elsewhere and be switched off alone. Values of the query are not in it, but for those
+//! that an operator names; see [`redacted`].
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -90,6 +92,60 @@ pub struct Traffic {
     pub messages: u64,
     /// The largest message, in payload bytes on the wire.
     pub largest_message: u64,
+}
+
+/// A session that is open, and has been for a while.
+pub struct Ongoing<'a> {
+    /// What names the session in this process.
+    pub session: &'a dyn Display,
+    /// `X-Request-Id` of the handshake.
+    pub request_id: &'a dyn Display,
+    /// The route's name.
+    pub route: &'a str,
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The endpoint's address.
+    pub endpoint: &'a str,
+    /// The client, through trusted proxies.
+    pub client: IpAddr,
+    /// How long it has lasted so far.
+    pub duration: Duration,
+    /// How long nothing of a data frame has been read from either peer.
+    pub idle: Duration,
+    /// What the client has sent so far.
+    pub from_downstream: Traffic,
+    /// What the endpoint has sent so far.
+    pub from_upstream: Traffic,
+    /// The client's last answer to a Ping of the gateway's own took so long.
+    pub ping_rtt_downstream: Option<Duration>,
+    /// The endpoint's.
+    pub ping_rtt_upstream: Option<Duration>,
+}
+
+impl Ongoing<'_> {
+    /// Writes the record.
+    pub fn emit(&self) {
+        let (down, up) = (self.from_downstream, self.from_upstream);
+        info!(
+            target: TARGET,
+            session = %self.session,
+            request_id = %self.request_id,
+            route = self.route,
+            cluster = self.cluster,
+            endpoint = self.endpoint,
+            client = %self.client,
+            duration_ms = millis(self.duration),
+            idle_ms = millis(self.idle),
+            bytes_from_downstream = down.bytes,
+            bytes_from_upstream = up.bytes,
+            messages_from_downstream = down.messages,
+            messages_from_upstream = up.messages,
+            largest_message_bytes = down.largest_message.max(up.largest_message),
+            last_ping_rtt_ms_downstream = self.ping_rtt_downstream.map(fractional_millis),
+            last_ping_rtt_ms_upstream = self.ping_rtt_upstream.map(fractional_millis),
+            "session goes on"
+        );
+    }
 }
 
 /// A session that closed.
@@ -221,18 +277,25 @@ impl Request<'_> {
     }
 }
 
-/// The path and query of a request with every value of the query replaced by `*`: browsers can
-/// send a token with a WebSocket handshake only there.
-pub fn redacted(path_and_query: &str) -> Cow<'_, str> {
+/// The path and query of a request with the values of the query replaced by `*`: browsers can send a
+/// token with a WebSocket handshake only there. The values of the names in `shown` stay, as they are
+/// written; a name that is written otherwise than it is in `shown` is another.
+pub fn redacted<'a>(path_and_query: &'a str, shown: &[String]) -> Cow<'a, str> {
     let Some((path, query)) = path_and_query.split_once('?') else {
         return Cow::Borrowed(path_and_query);
     };
-    let names = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) => format!("{name}=*"),
-        None if pair.is_empty() => String::new(),
-        None => "*".to_owned(),
-    });
-    Cow::Owned(format!("{path}?{}", names.collect::<Vec<_>>().join("&")))
+    let mut text = String::with_capacity(path_and_query.len());
+    text.push_str(path);
+    for (index, pair) in query.split('&').enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) if shown.iter().any(|it| it == name) => text.push_str(pair),
+            Some((name, _)) => text.extend([name, "=*"]),
+            None if pair.is_empty() => {}
+            None => text.push('*'),
+        }
+    }
+    Cow::Owned(text)
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -254,10 +317,27 @@ mod tests {
 
     #[test]
     fn no_value_of_a_query_is_logged() {
+        let redacted = |text| redacted(text, &[]).into_owned();
         assert_eq!(redacted("/rooms/7"), "/rooms/7");
         assert_eq!(redacted("/a?token=s3cret&v=1"), "/a?token=*&v=*");
         assert_eq!(redacted("/a?s3cret&&b="), "/a?*&&b=*");
         assert_eq!(redacted("/a?x=1?y=2"), "/a?x=*");
         assert_eq!(redacted("/a?"), "/a?");
+    }
+
+    #[test]
+    fn but_for_those_that_are_named() {
+        let shown = ["room".to_owned(), "v".to_owned()];
+        let redacted = |text| redacted(text, &shown).into_owned();
+        assert_eq!(
+            redacted("/a?token=s&room=7&v=%32"),
+            "/a?token=*&room=7&v=%32"
+        );
+        assert_eq!(
+            redacted("/a?room=7&room=8&rooms=9"),
+            "/a?room=7&room=8&rooms=*"
+        );
+        assert_eq!(redacted("/a?Room=7&r%6Fom=8&room"), "/a?Room=*&r%6Fom=*&*");
+        assert_eq!(redacted("/a?room=s=3"), "/a?room=s=3");
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong while metrics or the log are set up or read. Nothing in here fails later.
 
+use std::path::PathBuf;
+
 /// Why telemetry could not be set up or rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -9,6 +11,14 @@ pub enum Error {
     /// This process has a log already; it is set up once, at start.
     #[error("log: {0}")]
     Log(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// The file of the access log cannot be opened.
+    #[error("access log: `{path}` cannot be opened: {source}", path = path.display())]
+    AccessLog {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The system gives no thread to write the log with.
     #[error("log: no thread to write it: {0}")]
     Writer(#[from] std::io::Error),
@@ -20,6 +30,7 @@ impl Error {
         match self {
             Self::Metrics(_) => "metrics",
             Self::Log(_) | Self::Writer(_) => "log",
+            Self::AccessLog { .. } => "access_log",
         }
     }
 }

@@ -375,7 +375,7 @@ impl Reload {
 }
 
 /// How far this process has gone in leaving. The gauge shows the number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DrainState {
     /// 0: serving.
     Serving,

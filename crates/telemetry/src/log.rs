@@ -1,23 +1,36 @@
-//! Sets up the log: lines on standard output, written by a thread of their own.
+//! Sets up the log: lines on standard output, written by a thread of their own; and the access log,
+//! which goes the same way or to a file with a thread of its own.
 //!
-//! A line never blocks a worker: when the reader of standard output is too slow, lines are dropped
-//! and counted. What peers send cannot break a line. Nothing here decides what is logged: that is
-//! `tracing`'s macros and [`crate::access`].
+//! A line never blocks a worker: when the reader of standard output is too slow, or the disk is full,
+//! lines are dropped and counted. What peers send cannot break a line. Nothing here decides what is
+//! logged: that is `tracing`'s macros and [`crate::access`].
 
+mod control;
+mod dropped;
 mod escape;
+mod file;
 mod lines;
+mod live;
 mod sink;
 mod timestamp;
+mod whole;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use tracing::Subscriber;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
 
-use crate::{Error, access};
+use crate::Error;
 use lines::Lines;
+use live::Live;
+use sink::Sink;
 
-pub use sink::DroppedLines;
+pub use control::{LogControl, Reopening};
+pub use dropped::{AccessFileCounts, DroppedLines};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,66 +68,71 @@ impl From<Level> for LevelFilter {
     }
 }
 
-/// Whether the access log is written, whatever the level of the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessLog {
-    /// A record when a session opens, when it closes, and for each plain HTTP request.
-    On,
-    /// None.
-    Off,
+/// How the access log is to be, whatever the level of the rest: a record when a session opens, when it
+/// closes, now and then meanwhile, and for each plain HTTP request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog {
+    /// How its lines look.
+    pub format: Format,
+    /// Where they go; without it to standard output, between the others.
+    pub file: Option<PathBuf>,
 }
 
 /// How the log is to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
     /// How lines look.
     pub format: Format,
     /// The least important lines that are written.
     pub level: Level,
-    /// Whether the access log is written.
-    pub access: AccessLog,
+    /// `None`: there is no access log.
+    pub access: Option<AccessLog>,
 }
 
 /// Sets up the log of this process. Lines are flushed when the guard is dropped: keep it in `main`.
-pub fn init(options: LogOptions) -> Result<LogGuard, Error> {
-    let (sink, guard) = sink::start(std::io::stdout())?;
-    let put = move |line: &[u8]| sink.put(line);
-    tracing::subscriber::set_global_default(subscriber(options, put))?;
-    Ok(LogGuard { guard })
+pub fn init(options: &LogOptions) -> Result<LogGuard, Error> {
+    let dropped = DroppedLines::default();
+    let log = sink::start("log", whole::Whole::new(std::io::stdout()), dropped.clone())?;
+    let log = Arc::new(log);
+    let control = LogControl::start(options)?;
+    tracing::subscriber::set_global_default(subscriber(control.live(), Arc::clone(&log)))?;
+    Ok(LogGuard {
+        control,
+        log,
+        dropped,
+    })
 }
 
 /// Flushes the log when dropped.
 #[must_use = "lines are flushed when the guard is dropped"]
 pub struct LogGuard {
-    guard: sink::Guard,
+    control: LogControl,
+    log: Arc<Sink>,
+    dropped: DroppedLines,
 }
 
 impl LogGuard {
-    /// The count of lines dropped so far.
+    /// What changes the log from now on.
+    pub fn control(&self) -> &LogControl {
+        &self.control
+    }
+
+    /// The count of lines dropped on the way to standard output so far.
     pub fn dropped_lines(&self) -> DroppedLines {
-        self.guard.dropped()
+        self.dropped.clone()
     }
 }
 
-fn subscriber(
-    options: LogOptions,
-    put: impl Fn(&[u8]) + Send + Sync + 'static,
-) -> impl Subscriber + Send + Sync {
-    let lines = Lines {
-        format: options.format,
-        put,
-    };
-    Registry::default().with(filter(options)).with(lines)
+impl Drop for LogGuard {
+    /// The access log first: what becomes of it is said in the log.
+    fn drop(&mut self) {
+        self.control.finish();
+        self.log.finish();
+    }
 }
 
-fn filter(options: LogOptions) -> Targets {
-    let access = match options.access {
-        AccessLog::On => LevelFilter::INFO,
-        AccessLog::Off => LevelFilter::OFF,
-    };
-    Targets::new()
-        .with_default(LevelFilter::from(options.level))
-        .with_target(access::TARGET, access)
+fn subscriber(live: Arc<ArcSwap<Live>>, log: Arc<Sink>) -> impl Subscriber + Send + Sync {
+    Registry::default().with(Lines { live, log })
 }
 
 #[cfg(test)]

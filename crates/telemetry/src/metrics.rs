@@ -14,6 +14,7 @@ pub mod tls;
 pub mod traffic;
 pub mod worker;
 
+mod access_file;
 mod family;
 mod process;
 
@@ -23,7 +24,7 @@ use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
 
 use crate::Error;
-use crate::log::DroppedLines;
+use crate::log::{AccessFileCounts, DroppedLines};
 use cluster::{ClusterMetrics, ClusterVecs};
 use config::ConfigMetrics;
 use drain::DrainMetrics;
@@ -103,6 +104,11 @@ impl Metrics {
             &self.inner.registry,
             lines,
         )?)
+    }
+
+    /// Shows what becomes of the access log's file, if it ever has one. Once for each log.
+    pub fn count_access_file(&self, file: AccessFileCounts) -> Result<(), Error> {
+        Ok(access_file::register(&self.inner.registry, file)?)
     }
 
     /// The metrics of a listener, by the name it has in the configuration.

@@ -61,10 +61,25 @@ impl Gateway {
         Self::spawn(binary.as_ref(), config, folder)
     }
 
+    /// The same with a process of the test's own making, such as one with an environment: `command` is given the
+    /// configuration's path.
+    #[track_caller]
+    pub fn start_by(settings: &Settings, command: impl FnOnce(&Path) -> Command) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let config = folder.path().join("switchyard.yaml");
+        std::fs::write(&config, settings.render()).expect("a file");
+        Self::run(command(&config), folder)
+    }
+
     #[track_caller]
     fn spawn(binary: &Path, config: &Path, folder: TempDir) -> Self {
         let mut command = Command::new(binary);
         command.arg("run").arg("--config").arg(config);
+        Self::run(command, folder)
+    }
+
+    #[track_caller]
+    fn run(command: Command, folder: TempDir) -> Self {
         let gateway = Self {
             process: Process::start(command),
             folder,
@@ -176,6 +191,16 @@ impl Gateway {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// A file beside its configuration.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Asks it to drain, as an orchestrator does.

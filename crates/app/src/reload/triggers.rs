@@ -1,12 +1,14 @@
-//! What has the configuration read again: SIGHUP, and its files becoming others.
+//! What has the configuration read again: SIGHUP, an order, and its files becoming others.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use switchyard_admin::ReloadOrder;
 use switchyard_config::{self as config, Config, Watch};
 use switchyard_drain::Tasks;
+use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -16,15 +18,25 @@ use crate::signals::Hangups;
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Has `reloader` reload when SIGHUP comes, or files have changed, for as long as the process lives.
-pub(crate) fn listen(hangups: Hangups, reloader: &Arc<Reloader>, tasks: &Tasks) {
-    tasks.spawn(on_signal(hangups, Arc::clone(reloader)));
+/// Has `reloader` reload when it is ordered to, or files have changed, for as long as the process lives.
+pub(crate) fn listen(orders: Receiver<ReloadOrder>, reloader: &Arc<Reloader>, tasks: &Tasks) {
+    tasks.spawn(on_order(orders, Arc::clone(reloader)));
     if let Some(path) = reloader.path.clone() {
         tasks.spawn(on_change(path, Arc::clone(reloader)));
     }
 }
 
-async fn on_signal(mut hangups: Hangups, reloader: Arc<Reloader>) {
+async fn on_order(mut orders: Receiver<ReloadOrder>, reloader: Arc<Reloader>) {
+    while let Some(ReloadOrder { dry_run, answer }) = orders.recv().await {
+        let mode = if dry_run { Mode::DryRun } else { Mode::Apply };
+        let done = reloader.reload(mode).await;
+        let told = done.map(|report| report.told());
+        // Whoever ordered it may have gone.
+        answer.send(told.map_err(|error| error.told())).ok();
+    }
+}
+
+pub(crate) async fn on_signal(mut hangups: Hangups, reloader: Arc<Reloader>) {
     while hangups.0.recv().await.is_some() {
         tracing::info!(signal = "SIGHUP", "reloading");
         // Whatever comes of it is said.

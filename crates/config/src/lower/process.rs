@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::files::Files;
 use super::optional;
 use crate::decode::{At, Known};
-use crate::model::{AccessLog, Admin, Drain, DrainClose, Log, Reload};
+use crate::model::{AccessLog, Admin, Drain, DrainClose, Log, LogFormat, Reload};
 use crate::node::Given;
 use crate::raw;
 use crate::report::{Problem, Report};
@@ -90,15 +90,33 @@ fn report_open_door(address: &At<Address>, report: &mut Report) {
     report.add(Problem::new(address.span, message).help(help));
 }
 
-pub(super) fn log(raw: &raw::Log) -> Option<Log> {
+pub(super) fn log(raw: raw::Log, files: &Files<'_>) -> Option<Log> {
+    let format = raw.format?;
     let access = match raw.access? {
-        Switch::On => AccessLog::On,
-        Switch::Off => AccessLog::Off,
+        raw::Access::Switch(Switch::Off) => None,
+        raw::Access::Switch(Switch::On) => Some(AccessLog {
+            format,
+            file: None,
+            every: None,
+            query_values: Vec::new(),
+        }),
+        raw::Access::Table(table) => Some(access(table, format, files)?),
     };
     Some(Log {
-        format: raw.format?,
+        format,
         level: raw.level?,
         access,
+    })
+}
+
+/// The access log; its lines look like all others unless it says so.
+fn access(raw: raw::AccessTable, format: LogFormat, files: &Files<'_>) -> Option<AccessLog> {
+    let names = raw.query_values?.whole()?;
+    Some(AccessLog {
+        format: raw.format?.unwrap_or(format),
+        file: raw.file?.map(|file| files.directory.join(file.0)),
+        every: raw.every?.0.map(|every| every.0),
+        query_values: names.into_iter().map(|name| name.0).collect(),
     })
 }
 

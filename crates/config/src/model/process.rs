@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Secret;
@@ -68,8 +69,21 @@ pub struct Log {
     pub format: LogFormat,
     /// The least severe level that is written.
     pub level: LogLevel,
-    /// Whether sessions and requests are logged.
-    pub access: AccessLog,
+    /// How sessions and requests are logged; `None`: they are not.
+    pub access: Option<AccessLog>,
+}
+
+/// How sessions and requests are logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// How a line is written.
+    pub format: LogFormat,
+    /// Where lines are added; `None`: standard output.
+    pub file: Option<PathBuf>,
+    /// How often a session that stays open gets a line.
+    pub every: Option<Duration>,
+    /// Parameters of the query whose values may be written.
+    pub query_values: Vec<String>,
 }
 
 choice! {
@@ -97,15 +111,6 @@ choice! {
         /// Everything, frames included.
         Trace = "trace",
     }
-}
-
-/// Whether sessions and requests are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AccessLog {
-    /// They are.
-    On,
-    /// They are not.
-    Off,
 }
 
 /// How many worker threads carry sessions.

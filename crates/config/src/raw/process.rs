@@ -1,10 +1,15 @@
 //! The declarations of what concerns the process: drain, admin, log, reload.
 
 use super::Delay;
-use crate::decode::At;
 use crate::decode::table::table;
+use crate::decode::{At, Decode, List, OrOff};
 use crate::model::{DrainOrder, LogFormat, LogLevel};
-use crate::scalar::{Address, CloseCode, CloseReason, File, Switch};
+use crate::node::{Node, Value};
+use crate::report::{Problem, Report};
+use crate::scalar::{
+    Address, CloseCode, CloseReason, File, MAX_MS, QueryName, Scalar, Switch, Time,
+};
+use crate::shape::Shape;
 
 table! {
     /// What happens on SIGTERM. A second signal cuts all sessions at once.
@@ -50,8 +55,56 @@ table! {
         format: LogFormat = "json";
         /// The least severe level that is written.
         level: LogLevel = "info";
-        /// A line when a session opens, one when it closes, and one for each plain request.
-        access: Switch = "on";
+        /// A line when a session opens, one when it closes, and one for each plain request; or a table
+        /// that says more about them.
+        access: Access = "on", eg "{ file: /var/log/switchyard/access.log, every: 5m }";
+    }
+}
+
+table! {
+    /// The access log, switched on, with what is to be different about it.
+    AccessTable {
+        /// Its lines are added to this file, which is opened at start and opened anew on SIGUSR1. Without
+        /// it they go to standard output, between the others.
+        file: Option<File>, eg "/var/log/switchyard/access.log";
+        /// How its lines are written; without it as all others are.
+        format: Option<LogFormat>, eg "text";
+        /// A session that is open for longer gets another line each time that so much has gone by, with
+        /// what it has moved so far.
+        every: OrOff<Time<1_000, MAX_MS>> = "off", eg "5m";
+        /// Parameters of the query whose values may be written. All others are written as `*`: they may be
+        /// tokens.
+        query_values: List<QueryName, 0> = "[]", eg "[room, v]";
+    }
+}
+
+/// Whether there is an access log, or how it is to be.
+#[derive(Debug)]
+pub(crate) enum Access {
+    Switch(Switch),
+    Table(AccessTable),
+}
+
+impl Decode for Access {
+    fn decode(node: &Node, report: &mut Report) -> Option<Self> {
+        match &node.value {
+            Value::Scalar(_) => Switch::decode(node, report).map(Self::Switch),
+            Value::Map(_) => AccessTable::decode(node, report).map(Self::Table),
+            Value::Null | Value::List(_) => {
+                let found = node.found();
+                let message = format!("expected `on`, `off` or a mapping, found {found}");
+                let help = "such as `on`, or `{ file: /var/log/switchyard/access.log }`";
+                report.add(Problem::new(node.span, message).help(help));
+                None
+            }
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Or {
+            one: Switch::form(),
+            other: Box::new(AccessTable::shape()),
+        }
     }
 }
 

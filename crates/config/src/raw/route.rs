@@ -205,9 +205,9 @@ impl Decode for Target {
     }
 
     fn shape() -> Shape {
-        Shape::OrList {
+        Shape::Or {
             one: Name::form(),
-            list: Box::new(List::<Share, 1>::shape()),
+            other: Box::new(List::<Share, 1>::shape()),
         }
     }
 }

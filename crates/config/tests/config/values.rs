@@ -121,7 +121,7 @@ fn the_smallest_file_has_the_defaults() {
     let log = Log {
         format: LogFormat::Json,
         level: LogLevel::Info,
-        access: AccessLog::On,
+        access: Some(plain_access_log()),
     };
     assert_eq!((config.log, config.workers), (log, Workers::Auto));
 }
@@ -266,14 +266,52 @@ fn off_is_no_limit_and_switches_take_two_spellings() {
                 max_body: None
             }
         );
-        assert_eq!(config.log.access, AccessLog::Off);
+        assert_eq!(config.log.access, None);
     }
     for on in ["on", "true"] {
         assert_eq!(
             small(&format!("log: {{ access: {on} }}\n")).log.access,
-            AccessLog::On
+            Some(plain_access_log())
         );
     }
+}
+
+/// The one that there is unless a file says otherwise.
+fn plain_access_log() -> AccessLog {
+    AccessLog {
+        format: LogFormat::Json,
+        file: None,
+        every: None,
+        query_values: Vec::new(),
+    }
+}
+
+#[test]
+fn an_access_log_has_a_file_and_a_format_of_its_own() {
+    let access = |text: &str| {
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\n\
+             routes: [{{ name: all, cluster: app }}]\n\
+             clusters: [{{ name: app, endpoints: [{{ address: \"10.0.0.1:9000\" }}] }}]\n\
+             log: {{ {text} }}\n"
+        );
+        let config = parse(&text, Path::new("etc/f.yaml"));
+        config
+            .unwrap_or_else(|errors| panic!("{errors}"))
+            .log
+            .access
+    };
+    let all = "access: { file: logs/access.log, format: text, every: 5m, query_values: [room, v] }";
+    let expected = AccessLog {
+        format: LogFormat::Text,
+        file: Some("etc/logs/access.log".into()),
+        every: Some(seconds(300)),
+        query_values: vec!["room".to_owned(), "v".to_owned()],
+    };
+    assert_eq!(access(all), Some(expected));
+    assert_eq!(access("access: {}"), Some(plain_access_log()));
+    let followed = access("format: text, access: {}").map(|access| access.format);
+    assert_eq!(followed, Some(LogFormat::Text));
 }
 
 #[test]

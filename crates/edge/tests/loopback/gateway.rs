@@ -58,6 +58,7 @@ impl Gateway {
                 &metrics,
                 tasks.clone(),
                 watch.clone(),
+                Arc::default(),
             );
             let worker = Arc::new(worker.unwrap());
             tasks.spawn(take_over(inbox, Arc::clone(&worker)));

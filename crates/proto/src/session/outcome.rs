@@ -69,6 +69,26 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Every one, each once for whatever it holds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let own = [
+            Self::CloseFrame,
+            Self::Eof,
+            Self::Reset,
+            Self::IdleTimeout,
+            Self::PingTimeout(Side::Downstream),
+            Self::MaxLifetime,
+            Self::Drain,
+            Self::DrainDeadline,
+            Self::Shutdown,
+            Self::Admin,
+            Self::EndpointLeft,
+            Self::Rebalanced,
+            Self::Reload,
+        ];
+        own.into_iter().chain(Violation::all().map(Self::Violation))
+    }
+
     /// The cause as a metric label.
     pub fn reason(self) -> &'static str {
         match self {

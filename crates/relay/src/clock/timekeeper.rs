@@ -53,6 +53,10 @@ impl Timekeeper {
     pub(crate) async fn run(&self, ring: impl Fn(SessionId)) {
         loop {
             self.wait().await;
+            // The runtime looks at its sockets before this goes on. Without it, a process that was stopped for
+            // a while would look at the time before it knows of the signs of life that have come meanwhile:
+            // the wait for events is interrupted then, and timers go off first.
+            tokio::task::yield_now().await;
             self.take_due(clock::now()).into_iter().for_each(&ring);
         }
     }

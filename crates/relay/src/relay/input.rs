@@ -69,7 +69,6 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         turn: &mut Turn<'_, '_>,
     ) -> ControlFlow<Outcome> {
         turn.moved += len;
-        self.ticket.touch(turn.now);
         self.traffic.bytes(direction(from), len as u64);
         let mut chunk = scratch.chunk(from.other(), len);
         while !chunk.input().is_empty() {
@@ -77,6 +76,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             let used = self
                 .session
                 .handle_input(from, chunk.input(), turn.now, &mut meter);
+            self.ticket.touch(self.session.active());
             self.carry_out(&mut chunk, turn)?;
             debug_assert_ne!(used, 0, "the machine is polled to its end each time");
         }

@@ -34,6 +34,13 @@ impl Line {
         }
     }
 
+    /// How many bytes the side has not taken.
+    pub(super) fn kept(&self) -> usize {
+        self.pending
+            .as_ref()
+            .map_or(0, |pending| pending.rest().len())
+    }
+
     /// Whether everything that was written to the side is on the wire.
     pub(super) fn is_clear(&self) -> bool {
         self.pending.is_none() && self.outlet != Outlet::Flushing

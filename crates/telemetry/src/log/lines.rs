@@ -5,12 +5,18 @@
 
 use std::cell::Cell;
 use std::fmt::{Debug, Write};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::Context;
 
+use super::live::Live;
+use super::sink::Sink;
 use super::{Format, escape, timestamp};
 
 /// A buffer that grew beyond this is not kept.
@@ -20,26 +26,41 @@ thread_local! {
     static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Hands each event to `put` as a line.
-pub(super) struct Lines<P> {
-    pub(super) format: Format,
-    pub(super) put: P,
+/// Makes a line of each event that is written now, and hands it on to where it goes now.
+pub(super) struct Lines {
+    pub(super) live: Arc<ArcSwap<Live>>,
+    pub(super) log: Arc<Sink>,
 }
 
-impl<S, P> Layer<S> for Lines<P>
-where
-    S: Subscriber,
-    P: Fn(&[u8]) + Send + Sync + 'static,
-{
+impl<S: Subscriber> Layer<S> for Lines {
+    /// Remembered where the event is, until what is written changes.
+    fn register_callsite(&self, event: &'static Metadata<'static>) -> Interest {
+        if self.live.load().takes(event) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, event: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        self.live.load().takes(event)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.live.load().most())
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let now = self.live.load();
+        let (format, sink) = now.way(event.metadata(), &self.log);
         // Taken, not borrowed: what is formatted may log as well.
         let mut line = LINE.take();
         line.clear();
-        match self.format {
+        match format {
             Format::Json => json(&mut line, event),
             Format::Text => text(&mut line, event),
         }
-        (self.put)(&line);
+        sink.put(&line);
         if line.capacity() <= KEPT {
             LINE.set(line);
         }

@@ -5,14 +5,14 @@
 //! then gathers for [`GATHER`] before it writes: however many lines there are, that is at most a
 //! hundred wake-ups and writes a second.
 //!
-//! Not here: what a line looks like.
+//! Not here: what a line looks like, and what the output is.
 
-use std::io::Write;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use super::dropped::DroppedLines;
 
 /// How long lines gather before they are written. A reader sees a line this much later.
 const GATHER: Duration = Duration::from_millis(10);
@@ -27,27 +27,49 @@ const ENOUGH: usize = 256 * 1024;
 /// How long the end of the process waits for a reader that has stopped.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Takes lines. Clones are the same sink.
-#[derive(Clone)]
+/// Where the writer writes to.
+pub(super) trait Output: Send + 'static {
+    /// Writes whole lines; how many of them were lost.
+    fn put(&mut self, lines: &[u8]) -> u64;
+
+    /// Begins anew, such as with another file of the same name.
+    fn reopen(&mut self) {}
+}
+
+/// Takes lines. When it is dropped the writer writes what there is, and ends.
 pub(super) struct Sink {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     gathered: Mutex<Gathered>,
     /// For the writer: there are lines, there are enough, or it is over.
     call: Condvar,
-    /// For the guard: the writer has ended.
+    /// The writer has ended.
     ended: Condvar,
-    dropped: AtomicU64,
+    dropped: DroppedLines,
 }
 
 #[derive(Default)]
 struct Gathered {
     lines: Vec<u8>,
     writer: Writer,
+    output: Next,
     life: Life,
+}
+
+impl Gathered {
+    fn is_at_rest(&self) -> bool {
+        self.lines.is_empty() && self.output == Next::Write && self.life == Life::Open
+    }
+}
+
+/// What is to be done with the output before more is written.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Next {
+    #[default]
+    Write,
+    Reopen,
 }
 
 /// What the writer would have to be called for.
@@ -72,17 +94,23 @@ enum Life {
     Ended,
 }
 
-/// Starts a thread that writes to `output`. The guard's end is the log's.
-pub(super) fn start(output: impl Write + Send + 'static) -> std::io::Result<(Sink, Guard)> {
-    let shared = Arc::<Shared>::default();
+/// Starts a thread of that name which writes to `output`, and counts what it drops.
+pub(super) fn start(
+    name: &str,
+    output: impl Output,
+    dropped: DroppedLines,
+) -> std::io::Result<Sink> {
+    let shared = Arc::new(Shared {
+        gathered: Mutex::default(),
+        call: Condvar::new(),
+        ended: Condvar::new(),
+        dropped,
+    });
     let writing = Arc::clone(&shared);
     thread::Builder::new()
-        .name("log".to_owned())
+        .name(name.to_owned())
         .spawn(move || writing.write_to(output))?;
-    let sink = Sink {
-        shared: Arc::clone(&shared),
-    };
-    Ok((sink, Guard { shared }))
+    Ok(Sink { shared })
 }
 
 impl Sink {
@@ -91,7 +119,7 @@ impl Sink {
         let mut gathered = self.shared.lock();
         if gathered.lines.len() + line.len() > WAITING {
             drop(gathered);
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            self.shared.dropped.add_slow();
             return;
         }
         gathered.lines.extend_from_slice(line);
@@ -104,36 +132,17 @@ impl Sink {
             self.shared.call.notify_one();
         }
     }
-}
 
-/// How many lines were dropped because the reader of standard output was too slow.
-#[derive(Clone)]
-pub struct DroppedLines(Arc<Shared>);
-
-impl DroppedLines {
-    /// Lines since the start.
-    pub fn count(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
-    }
-}
-
-/// Has all lines written when dropped, unless the reader has stopped: then it waits a second.
-#[must_use = "lines are flushed when the guard is dropped"]
-pub(super) struct Guard {
-    shared: Arc<Shared>,
-}
-
-impl Guard {
-    pub(super) fn dropped(&self) -> DroppedLines {
-        DroppedLines(Arc::clone(&self.shared))
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let mut gathered = self.shared.lock();
-        gathered.life = Life::Ending;
+    /// Has the output begin anew before more is written.
+    pub(super) fn reopen(&self) {
+        self.shared.lock().output = Next::Reopen;
         self.shared.call.notify_one();
+    }
+
+    /// Has all lines written, unless the reader has stopped: then it waits a second. What comes later is
+    /// not written.
+    pub(super) fn finish(&self) {
+        let gathered = self.shared.end();
         let waits = |gathered: &mut Gathered| gathered.life != Life::Ended;
         let waited = self
             .shared
@@ -144,17 +153,37 @@ impl Drop for Guard {
     }
 }
 
+impl Drop for Sink {
+    fn drop(&mut self) {
+        drop(self.shared.end());
+    }
+}
+
 /// The writer's side.
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Gathered> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_to(&self, mut output: impl Write) {
+    /// What there is, is the last.
+    fn end(&self) -> MutexGuard<'_, Gathered> {
+        let mut gathered = self.lock();
+        if gathered.life == Life::Open {
+            gathered.life = Life::Ending;
+        }
+        self.call.notify_one();
+        gathered
+    }
+
+    fn write_to(&self, mut output: impl Output) {
         let mut batch = Vec::new();
-        while self.take(&mut batch) {
-            // A reader that has gone cannot be told of.
-            let _ = output.write_all(&batch).and_then(|()| output.flush());
+        while let Some(next) = self.take(&mut batch) {
+            if next == Next::Reopen {
+                output.reopen();
+            }
+            if !batch.is_empty() {
+                self.dropped.add_failed(output.put(&batch));
+            }
             batch.clear();
             batch.shrink_to(ENOUGH);
         }
@@ -162,21 +191,26 @@ impl Shared {
         self.ended.notify_all();
     }
 
-    /// Waits for lines and swaps them with `batch`, which is empty; false when there are no more.
-    fn take(&self, batch: &mut Vec<u8>) -> bool {
-        let mut gathered = self.wait_for_a_line(self.lock());
-        if gathered.life == Life::Open && gathered.lines.len() < ENOUGH {
+    /// Waits for something to do and swaps the lines with `batch`, which is empty; `None` when there is
+    /// no more.
+    fn take(&self, batch: &mut Vec<u8>) -> Option<Next> {
+        let mut gathered = self.wait_for_work(self.lock());
+        if gathered.life == Life::Open
+            && gathered.lines.len() < ENOUGH
+            && gathered.output == Next::Write
+        {
             gathered = self.gather(gathered);
         }
         mem::swap(&mut gathered.lines, batch);
-        !batch.is_empty()
+        let next = mem::take(&mut gathered.output);
+        (!batch.is_empty() || next == Next::Reopen).then_some(next)
     }
 
-    fn wait_for_a_line<'a>(
+    fn wait_for_work<'a>(
         &'a self,
         mut gathered: MutexGuard<'a, Gathered>,
     ) -> MutexGuard<'a, Gathered> {
-        while gathered.lines.is_empty() && gathered.life == Life::Open {
+        while gathered.is_at_rest() {
             gathered.writer = Writer::Asleep;
             gathered = self
                 .call

@@ -32,7 +32,8 @@ impl Write for Page {
     }
 }
 
-fn options(format: Format, level: Level, access: AccessLog) -> LogOptions {
+fn options(format: Format, level: Level, access: bool) -> LogOptions {
+    let access = access.then_some(AccessLog { format, file: None });
     LogOptions {
         format,
         level,
@@ -41,24 +42,37 @@ fn options(format: Format, level: Level, access: AccessLog) -> LogOptions {
 }
 
 fn json() -> LogOptions {
-    options(Format::Json, Level::Info, AccessLog::On)
+    options(Format::Json, Level::Info, true)
+}
+
+/// A log that is written to a page.
+fn log_to(page: &Page) -> Arc<Sink> {
+    let output = whole::Whole::new(page.clone());
+    let sink = sink::start("test", output, DroppedLines::default());
+    Arc::new(sink.expect("a thread"))
+}
+
+impl Page {
+    fn lines(&self) -> Vec<String> {
+        let bytes = self.0.lock().expect("not poisoned").clone();
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        text.lines().map(str::to_owned).collect()
+    }
 }
 
 /// The lines that `events` makes.
-fn lines(options: LogOptions, events: impl FnOnce()) -> Vec<String> {
+fn lines(options: &LogOptions, events: impl FnOnce()) -> Vec<String> {
     let page = Page::default();
-    let writer = page.clone();
-    let put = move |line: &[u8]| writer.clone().write_all(line).expect("never fails");
-    tracing::subscriber::with_default(subscriber(options, put), events);
-    let bytes = page.0.lock().expect("not poisoned").clone();
-    String::from_utf8(bytes)
-        .expect("UTF-8")
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    let log = log_to(&page);
+    let control = LogControl::start(options).expect("no file to open");
+    let subscriber = subscriber(control.live(), Arc::clone(&log));
+    tracing::subscriber::with_default(subscriber, events);
+    control.finish();
+    log.finish();
+    page.lines()
 }
 
-fn records(options: LogOptions, events: impl FnOnce()) -> Vec<Value> {
+fn records(options: &LogOptions, events: impl FnOnce()) -> Vec<Value> {
     let parse = |line: &String| serde_json::from_str(line).expect("a line is a JSON object");
     lines(options, events).iter().map(parse).collect()
 }
@@ -115,7 +129,7 @@ fn closed() -> Closed<'static> {
 
 #[test]
 fn a_json_line_is_flat_with_a_utc_timestamp() {
-    let records = records(json(), || {
+    let records = records(&json(), || {
         info!(listener = "web", sessions = 7, "listening");
     });
     let [record] = records.as_slice() else {
@@ -136,7 +150,7 @@ fn a_json_line_is_flat_with_a_utc_timestamp() {
 
 #[test]
 fn the_records_of_a_session_carry_numbers_as_numbers() {
-    let records = records(json(), || {
+    let records = records(&json(), || {
         opened().emit();
         closed().emit();
     });
@@ -183,7 +197,7 @@ fn the_record_of_a_request_leaves_out_what_there_was_not() {
         reason: Some("no_route"),
         duration: Duration::from_micros(90),
     };
-    let records = records(json(), || request.emit());
+    let records = records(&json(), || request.emit());
     let [record] = records.as_slice() else {
         panic!("{records:?}")
     };
@@ -195,13 +209,13 @@ fn the_record_of_a_request_leaves_out_what_there_was_not() {
 
 #[test]
 fn the_access_log_is_switched_apart_from_the_level() {
-    let quiet = records(options(Format::Json, Level::Error, AccessLog::On), || {
+    let quiet = records(&options(Format::Json, Level::Error, true), || {
         warn!("not shown");
         opened().emit();
     });
     assert_eq!(quiet.len(), 1);
     assert_eq!(quiet[0]["target"], "access");
-    let off = records(options(Format::Json, Level::Trace, AccessLog::Off), || {
+    let off = records(&options(Format::Json, Level::Trace, false), || {
         debug!("shown");
         opened().emit();
     });
@@ -213,7 +227,7 @@ fn the_access_log_is_switched_apart_from_the_level() {
 fn a_peer_cannot_break_a_line() {
     let hostile = "a\nb\r\u{1b}[2J\u{7f}\u{9b}31m\u{85}end";
     for format in [Format::Json, Format::Text] {
-        let lines = lines(options(format, Level::Info, AccessLog::On), || {
+        let lines = lines(&options(format, Level::Info, true), || {
             info!(field = hostile, shown = %hostile, debugged = ?hostile, "{hostile}");
             Opened {
                 host: hostile,
@@ -233,13 +247,13 @@ fn a_peer_cannot_break_a_line() {
 #[test]
 fn json_reads_back_what_was_escaped() {
     let hostile = "a\nb\u{1b}[2J\u{7f}\u{9b}31m";
-    let records = records(json(), || info!(field = hostile, "hostile"));
+    let records = records(&json(), || info!(field = hostile, "hostile"));
     assert_eq!(records[0]["field"], hostile);
 }
 
 #[test]
 fn text_names_its_fields() {
-    let lines = lines(options(Format::Text, Level::Info, AccessLog::On), || {
+    let lines = lines(&options(Format::Text, Level::Info, true), || {
         info!(listener = "web", "listening");
     });
     assert_eq!(lines.len(), 1);
@@ -255,7 +269,7 @@ fn what_a_value_logs_while_it_is_written_is_a_line_of_its_own() {
             f.write_str("outer")
         }
     }
-    let records = records(json(), || info!(value = %Talkative, "done"));
+    let records = records(&json(), || info!(value = %Talkative, "done"));
     assert!(
         records
             .iter()
@@ -266,7 +280,7 @@ fn what_a_value_logs_while_it_is_written_is_a_line_of_its_own() {
 
 #[test]
 fn numbers_are_numbers_and_what_json_has_not_is_null() {
-    let records = records(json(), || {
+    let records = records(&json(), || {
         info!(
             u = u64::MAX,
             i = -7_i64,
@@ -302,16 +316,18 @@ impl Write for Paced {
     }
 }
 
-fn paced() -> (sink::Sink, sink::Guard, Receiver<Vec<u8>>, Sender<()>) {
+fn paced() -> (Sink, DroppedLines, Receiver<Vec<u8>>, Sender<()>) {
     let (written, writes) = channel();
     let (let_go, go) = channel();
-    let (sink, guard) = sink::start(Paced { written, go }).expect("a thread");
-    (sink, guard, writes, let_go)
+    let dropped = DroppedLines::default();
+    let output = whole::Whole::new(Paced { written, go });
+    let sink = sink::start("test", output, dropped.clone()).expect("a thread");
+    (sink, dropped, writes, let_go)
 }
 
 #[test]
 fn lines_gather_while_the_reader_is_busy_and_go_out_as_one() {
-    let (sink, guard, writes, let_go) = paced();
+    let (sink, _, writes, let_go) = paced();
     sink.put(b"first\n");
     assert_eq!(writes.recv().expect("a write"), b"first\n");
     for _ in 0..1000 {
@@ -320,17 +336,17 @@ fn lines_gather_while_the_reader_is_busy_and_go_out_as_one() {
     let_go.send(()).expect("the writer waits");
     assert_eq!(writes.recv().expect("a write"), b"more\n".repeat(1000));
     drop(let_go);
-    drop(guard);
+    drop(sink);
     assert!(writes.recv().is_err(), "nothing is left");
 }
 
 #[test]
 fn no_line_is_torn_and_each_thread_keeps_its_order() {
     let page = Page::default();
-    let (sink, guard) = sink::start(page.clone()).expect("a thread");
+    let sink = log_to(&page);
     std::thread::scope(|scope| {
         for thread in 0..4 {
-            let sink = sink.clone();
+            let sink = &sink;
             scope.spawn(move || {
                 for number in 0..500 {
                     sink.put(format!("{thread} {number}\n").as_bytes());
@@ -338,10 +354,9 @@ fn no_line_is_torn_and_each_thread_keeps_its_order() {
             });
         }
     });
-    drop(guard);
-    let written = String::from_utf8(page.0.lock().expect("not poisoned").clone()).expect("UTF-8");
+    sink.finish();
     let mut next = [0; 4];
-    for line in written.lines() {
+    for line in page.lines() {
         let (thread, number) = line.split_once(' ').expect("a whole line");
         let next = &mut next[thread.parse::<usize>().expect("a thread")];
         assert_eq!(number.parse::<usize>().expect("a number"), *next);
@@ -350,10 +365,18 @@ fn no_line_is_torn_and_each_thread_keeps_its_order() {
     assert_eq!(next, [500; 4]);
 }
 
+fn metrics() -> crate::Metrics {
+    let metrics = crate::Metrics::new(crate::Build {
+        version: "",
+        revision: "",
+        rustc: "",
+    });
+    metrics.expect("no two metrics collide")
+}
+
 #[test]
 fn lines_that_nobody_reads_are_dropped_and_counted() {
-    let (sink, guard, writes, let_go) = paced();
-    let dropped = guard.dropped();
+    let (sink, dropped, writes, let_go) = paced();
     sink.put(b"stuck\n");
     writes.recv().expect("a write");
     let line = vec![b'x'; 1024 * 1024];
@@ -361,17 +384,14 @@ fn lines_that_nobody_reads_are_dropped_and_counted() {
     for _ in 0..room + 2 {
         sink.put(&line);
     }
-    assert_eq!(dropped.count(), 2);
-    let metrics = crate::Metrics::new(crate::Build {
-        version: "",
-        revision: "",
-        rustc: "",
-    });
-    let metrics = metrics.expect("no two metrics collide");
+    assert_eq!((dropped.slow(), dropped.failed()), (2, 0));
+    let metrics = metrics();
     metrics.count_dropped_lines(dropped).expect("once");
     let sample = "\nswitchyard_log_lines_dropped_total 2\n";
     assert!(metrics.render().expect("renders").contains(sample));
     drop(let_go);
-    drop(guard);
+    sink.finish();
     assert_eq!(writes.recv().expect("a write").len(), room * line.len());
 }
+
+mod changes;

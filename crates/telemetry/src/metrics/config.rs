@@ -29,7 +29,7 @@ impl ConfigMetrics {
         )?;
         let last_at = Gauge::new(
             "switchyard_config_last_reload_timestamp_seconds",
-            "When a configuration came into use last, in Unix time; at first when the process began.",
+            "When a configuration came into use last, in seconds since the epoch; at first when the process began.",
         )?;
         let metrics = Self {
             reloads: Reload::ALL.map(|result| reloads.with_label_values(&[result.as_str()])),

@@ -30,7 +30,7 @@ pub(super) fn register_dropped_lines(
 ) -> prometheus::Result<()> {
     let family = Family::counter(
         "switchyard_log_lines_dropped_total",
-        "Log lines dropped because the reader of standard output was too slow.",
+        "Log lines that standard output did not take, because its reader was too slow or gone.",
         &[],
     )?;
     registry.register(Box::new(DroppedLinesCollector { family, lines }))

@@ -70,6 +70,7 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     metrics.cluster("app").retried();
     metrics.drain().state(DrainState::Draining);
     metrics.drain().sessions_left(7);
+    metrics.drain().eta(Duration::from_millis(1500));
     metrics.drain().closed(DrainResult::Clean);
     let traffic = metrics.worker().route("chat", Protocol::Http1);
     traffic.frame(Direction::FromDownstream, FrameKind::Text);
@@ -147,6 +148,7 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_cluster_rebalanced_total{cluster="app"} 3"#,
         "switchyard_drain_state 2",
         "switchyard_drain_sessions_left 7",
+        "switchyard_drain_eta_seconds 1.5",
         r#"switchyard_drain_closed_total{result="clean"} 1"#,
         r#"switchyard_drain_closed_total{result="left"} 0"#,
     ] {

@@ -424,6 +424,20 @@ fn a_ping_that_waits_is_dropped_at_a_close() {
 }
 
 #[test]
+fn a_ping_that_waits_holds_nothing_up_when_its_side_ends() {
+    let mut harness = session();
+    let story = [
+        frame(Upstream, TEXT, b"once upon"),
+        frame(Upstream, TEXT, b"a time"),
+    ]
+    .concat();
+    harness.pass(ALMOST_INTERVAL).input(Upstream, &story[..5]);
+    harness.pass(SECOND).eof(Downstream);
+    harness.input(Upstream, &story[5..]);
+    assert_eq!(harness.out(Downstream), story);
+}
+
+#[test]
 fn a_pong_that_comes_after_a_close_is_swallowed_too() {
     let mut harness = session();
     harness.pass(INTERVAL);

@@ -75,6 +75,8 @@ async fn both_sides_are_pinged_and_their_answers_go_no_further() {
             assert_eq!(count(&world, side, "answered"), round);
         }
     }
+    let handle = world.registry.handles().pop().expect("it is open");
+    assert!(handle.idle(crate::now()) > 3 * INTERVAL, "Pongs are no use");
     drop(client);
     let mut rest = Vec::new();
     server.read_to_end(&mut rest).await.expect("reads");

@@ -1,15 +1,13 @@
 //! Who is asked to go, and when.
 
-use std::collections::BTreeSet;
-
 use switchyard_proto::{CloseCode, Side};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::*;
 use crate::testing::{KIB, LONG, World, leg, text};
-use crate::{Closed, SessionId};
+use crate::{Closed, DrainOrder, SessionId};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -20,6 +18,17 @@ fn plan(order: DrainOrder) -> DrainPlan {
         close: CloseCode::SERVICE_RESTART.into(),
         seed: 11,
     }
+}
+
+/// Everyone of this worker.
+fn everyone(world: &World, plan: &DrainPlan) -> Asking {
+    Asking::everyone(std::slice::from_ref(&world.registry), plan, Cause::Drain)
+}
+
+/// Asks at the planned pace, beside the test.
+fn start(world: &World, asking: &Asking) {
+    let asking = asking.clone();
+    world.start(async move { asking.run(asking.pace(), || true).await });
 }
 
 /// Both peers of a session. They answer nothing.
@@ -87,9 +96,9 @@ async fn asked(peers: &mut [Peers], start: Instant) -> Vec<Duration> {
 async fn drained(order: DrainOrder) -> (Vec<usize>, Vec<Duration>) {
     let world = World::new().keeping_time();
     let mut peers = four(&world).await;
-    let start = Instant::now();
-    world.start(world.registry.clone().drain(plan(order)));
-    let times = asked(&mut peers, start).await;
+    let begun = Instant::now();
+    start(&world, &everyone(&world, &plan(order)));
+    let times = asked(&mut peers, begun).await;
     let mut sequence: Vec<_> = (0..times.len()).collect();
     sequence.sort_by_key(|peer| times[*peer]);
     (sequence, times)
@@ -122,32 +131,12 @@ async fn each_has_a_slot_of_the_time() {
     }
 }
 
-#[test]
-fn a_lot_depends_on_the_seed_and_forgets_nobody() {
-    let handles: Vec<_> = (0..50)
-        .map(|_| Handle::new(crate::testing::info()))
-        .collect();
-    let ids = |handles: &[Handle]| handles.iter().map(|h| h.info().id).collect::<Vec<_>>();
-    let by_lot = |seed| {
-        let mut handles = handles.clone();
-        DrainOrder::Random.sort(&mut handles, seed, clock::now());
-        ids(&handles)
-    };
-    assert_eq!(by_lot(1), by_lot(1));
-    assert_ne!(by_lot(1), by_lot(2));
-    assert_ne!(by_lot(1), ids(&handles));
-    assert_eq!(
-        BTreeSet::from_iter(by_lot(1)),
-        BTreeSet::from_iter(ids(&handles))
-    );
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_registry_is_empty_when_the_peers_have_gone() {
     let world = World::new().keeping_time();
     let mut peers = four(&world).await;
     peers[3].session.abort();
-    world.start(world.registry.clone().drain(plan(DrainOrder::OldestFirst)));
+    start(&world, &everyone(&world, &plan(DrainOrder::OldestFirst)));
     sleep(MINUTE + 3 * world.policy.close_timeout).await;
     assert!(world.registry.is_empty());
     assert_eq!(world.sessions(), 0);
@@ -162,14 +151,10 @@ async fn the_registry_is_empty_when_the_peers_have_gone() {
 #[tokio::test(start_paused = true)]
 async fn who_comes_late_is_asked_at_once() {
     let world = World::new().keeping_time();
-    world
-        .registry
-        .clone()
-        .drain(plan(DrainOrder::IdleFirst))
-        .await;
-    let start = Instant::now();
+    start(&world, &everyone(&world, &plan(DrainOrder::IdleFirst)));
+    let begun = Instant::now();
     let mut late = [open(&world)];
-    assert_eq!(asked(&mut late, start).await, [Duration::ZERO]);
+    assert_eq!(asked(&mut late, begun).await, [Duration::ZERO]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +173,7 @@ async fn who_comes_after_a_cut_is_cut() {
 async fn a_cut_overtakes_a_drain() {
     let world = World::new().keeping_time();
     let peers = four(&world).await;
-    world.start(world.registry.clone().drain(plan(DrainOrder::OldestFirst)));
+    start(&world, &everyone(&world, &plan(DrainOrder::OldestFirst)));
     sleep(MINUTE / 2).await;
     world.registry.cut(Cause::DrainDeadline);
     let mut causes = Vec::new();
@@ -199,53 +184,126 @@ async fn a_cut_overtakes_a_drain() {
     assert_eq!(causes[0], Cause::Drain);
 }
 
+/// Those of an endpoint.
+fn of_endpoint(world: &World, endpoint: &str) -> Asking {
+    let registries = std::slice::from_ref(&world.registry);
+    let wanted = |info: &SessionInfo| *info.endpoint == *endpoint;
+    let plan = plan(DrainOrder::OldestFirst);
+    Asking::among(registries, wanted, &plan, Cause::EndpointLeft)
+}
+
 #[tokio::test(start_paused = true)]
-async fn only_the_sessions_of_an_endpoint_that_leaves_are_asked() {
+async fn only_those_that_are_meant_are_asked() {
     let world = World::new();
     let mut peers = four(&world).await;
-    let info = world.registry.handles()[0].info().clone();
-    let elsewhere = world.registry.clone().part(
-        "another".into(),
-        Arc::clone(&info.endpoint),
-        plan(DrainOrder::OldestFirst),
-        || true,
-    );
-    elsewhere.await;
-    let start = Instant::now();
-    let part = world.registry.clone().part(
-        Arc::clone(&info.cluster),
-        Arc::clone(&info.endpoint),
-        plan(DrainOrder::OldestFirst),
-        || true,
-    );
-    let (times, ()) = tokio::join!(asked(&mut peers, start), part);
+    let elsewhere = of_endpoint(&world, "10.0.0.1:9");
+    assert_eq!(elsewhere.progress().total, 0);
+    elsewhere.run(elsewhere.pace(), || true).await;
+    let begun = Instant::now();
+    start(&world, &of_endpoint(&world, "127.0.0.1:9"));
+    let times = asked(&mut peers, begun).await;
     assert!(
         times.is_sorted() && times[0] < MINUTE / 4 && times[3] >= MINUTE / 4 * 3,
         "{times:?}"
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_endpoint_that_comes_back_keeps_who_is_left() {
-    let world = World::new();
-    let peers = four(&world).await;
-    let info = world.registry.handles()[0].info().clone();
-    let halfway = Instant::now() + MINUTE / 2;
-    world
-        .registry
-        .clone()
-        .part(
-            Arc::clone(&info.cluster),
-            Arc::clone(&info.endpoint),
-            plan(DrainOrder::OldestFirst),
-            || Instant::now() < halfway,
-        )
-        .await;
+/// Which of them have a Close, after a long time.
+async fn told(peers: Vec<Peers>) -> Vec<bool> {
     let mut told = Vec::new();
     for mut peer in peers {
         let mut frame = [0; 4];
         let close = tokio::time::timeout(MINUTE, peer.client.read_exact(&mut frame)).await;
         told.push(close.is_ok());
     }
-    assert_eq!(told, [true, true, false, false]);
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_not_asked_stays_when_it_holds_no_longer() {
+    let world = World::new();
+    let peers = four(&world).await;
+    let asking = of_endpoint(&world, "127.0.0.1:9");
+    let halfway = Instant::now() + MINUTE / 2;
+    asking.run(asking.pace(), || Instant::now() < halfway).await;
+    assert_eq!(told(peers).await, [true, true, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_not_asked_stays_when_it_is_stopped() {
+    let world = World::new();
+    let peers = four(&world).await;
+    let asking = of_endpoint(&world, "127.0.0.1:9");
+    let running = asking.run(asking.pace(), || true);
+    let stopping = async {
+        sleep(MINUTE / 2).await;
+        asking.cancel();
+        Instant::now()
+    };
+    let (ended, stopped) = tokio::join!(
+        async {
+            running.await;
+            Instant::now()
+        },
+        stopping
+    );
+    assert_eq!(ended, stopped);
+    let progress = asking.progress();
+    assert_eq!((progress.asked, progress.waiting), (2, 0));
+    assert_eq!(progress.eta, Duration::ZERO);
+    assert_eq!(told(peers).await, [true, true, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_says_how_far_it_is() {
+    let world = World::new();
+    let mut peers = four(&world).await;
+    let asking = of_endpoint(&world, "127.0.0.1:9");
+    let counts = || {
+        let progress = asking.progress();
+        assert_eq!(progress.total, 4);
+        (progress.asked, progress.waiting, progress.left)
+    };
+    assert_eq!(counts(), (0, 4, 4));
+    assert_eq!(asking.progress().eta, Duration::ZERO);
+    start(&world, &asking);
+    sleep(MINUTE / 2).await;
+    assert_eq!(counts(), (2, 2, 4));
+    let early = (MINUTE / 2).saturating_sub(asking.progress().eta);
+    assert!(early <= Duration::from_millis(1), "{early:?}");
+    // One goes that was not asked.
+    peers.remove(2).session.abort();
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(counts(), (2, 1, 3));
+    sleep(MINUTE).await;
+    assert_eq!(counts(), (3, 0, 3));
+    assert_eq!(asking.progress().eta, Duration::ZERO);
+    drop(peers);
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(counts(), (3, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_of_an_order_are_asked_and_no_more() {
+    let world = World::new();
+    let peers = four(&world).await;
+    let plan = plan(DrainOrder::OldestFirst);
+    let asking = Asking::first_of(1, world.registry.handles(), &plan, Cause::Rebalanced);
+    asking.run(asking.pace(), || true).await;
+    assert_eq!(asking.progress().total, 1);
+    assert_eq!(told(peers).await, [true, false, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_spares_nobody_of_it() {
+    let world = World::new().keeping_time();
+    let peers = four(&world).await;
+    let asking = of_endpoint(&world, "127.0.0.1:9");
+    start(&world, &asking);
+    sleep(MINUTE / 2).await;
+    asking.cut(Cause::DrainDeadline);
+    for peer in peers {
+        peer.session.await.expect("no panic");
+    }
+    assert_eq!(asking.progress().left, 0);
 }
