@@ -22,8 +22,10 @@ pub(crate) struct Cli {
 /// One command line, parsed.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left
+    /// Serve until SIGTERM or SIGINT, then drain; a second signal cuts what is left; SIGUSR2 upgrades
     Run(ConfigFile),
+    /// Replace a running gateway by the binary at its path, with its sockets and its live sessions
+    Upgrade(Upgrade),
     /// Read the configuration and say everything that is wrong with it
     Check(ConfigFile),
     /// Say which route, affinity key and endpoint order a handshake gets, and why
@@ -49,6 +51,14 @@ pub(crate) struct ConfigFile {
     /// The configuration file (YAML)
     #[arg(long = "config", short = 'c', value_name = "FILE")]
     pub(crate) path: PathBuf,
+}
+
+/// Which gateway is to be replaced.
+#[derive(Debug, Args)]
+pub(crate) struct Upgrade {
+    /// The process id of the running gateway
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: u32,
 }
 
 /// A handshake to explain.

@@ -12,7 +12,7 @@ use anyhow::Context;
 use switchyard_app::Ending;
 use switchyard_config::Config;
 
-use crate::cli::{Command, Demo, Explain};
+use crate::cli::{Command, Demo, Explain, Upgrade};
 
 /// The exit code when a drain did not end in order: its deadline came, or a second signal.
 const SESSIONS_CUT: u8 = 3;
@@ -20,6 +20,7 @@ const SESSIONS_CUT: u8 = 3;
 pub(crate) fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(config) => run(&config.path),
+        Command::Upgrade(upgrade) => upgraded(&upgrade),
         Command::Check(config) => check(&config.path),
         Command::Explain(explain) => explained(&explain),
         Command::Schema => schema(),
@@ -34,6 +35,11 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<ExitCode> {
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let ending = switchyard_app::run(&load(path)?, path)?;
     Ok(exit_code(ending))
+}
+
+fn upgraded(upgrade: &Upgrade) -> anyhow::Result<ExitCode> {
+    let outcome = switchyard_app::ask_for_upgrade(upgrade.pid)?;
+    print(&format!("{outcome}\n"))
 }
 
 fn check(path: &Path) -> anyhow::Result<ExitCode> {

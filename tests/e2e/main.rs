@@ -52,5 +52,6 @@ mod support;
 mod systemd;
 mod tls;
 mod tls_endpoints;
+mod upgrade;
 mod violations;
 mod workers;

@@ -1,5 +1,6 @@
-//! Operators at noon: reload after reload under the constant traffic of real clients. Nobody's message is lost
-//! or comes twice, nobody is cut off who was not asked to go, and every session has one end.
+//! Operators at noon: reload after reload, and one binary after the other, under the constant traffic of real
+//! clients. Nobody's message is lost or comes twice, nobody is cut off who was not asked to go, and every
+//! session has one end.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,11 +8,18 @@ use std::fs;
 use rustix::process::Signal;
 use serde_json::Value;
 use switchyard_testkit::{Certificate, Endpoint, Gateway, Process, clients, eventually};
+use tempfile::TempDir;
 
 use crate::support::BINARY;
+use crate::upgrade::{Successor, fail_to_upgrade, upgrade};
 
 /// Reloads of a good configuration.
 const RELOADS: usize = 50;
+
+/// Upgrades of the binary, with an attempt before each that fails.
+const UPGRADES: usize = 3;
+
+const REFUSED: &str = "not reloaded: the configuration before it is still in use";
 
 /// Messages that go through between one and the next.
 const BETWEEN: u64 = 200;
@@ -90,16 +98,122 @@ fn messages(gateway: &Gateway) -> u64 {
     metrics.count("switchyard_messages_total", &labels)
 }
 
-#[track_caller]
-fn wait_traffic(gateway: &Gateway) {
-    let before = messages(gateway);
-    eventually("messages to go on", || {
-        (messages(gateway) >= before + BETWEEN).then_some(())
-    });
+/// A gateway with its clients and its endpoints.
+struct Noon {
+    gateway: Gateway,
+    folder: TempDir,
+    endpoints: [Endpoint; 3],
+    /// Over plain sockets.
+    plain: Vec<Process>,
+    /// Over TLS.
+    safe: Process,
+}
+
+impl Noon {
+    /// With every client's sessions open.
+    fn new() -> Self {
+        let endpoints = ["a", "b", "c"].map(Endpoint::named);
+        let folder = TempDir::new().expect("a folder");
+        let certificates = [["localhost"], ["more.example"]].map(|names| Certificate::of(&names));
+        for (index, it) in certificates.iter().enumerate() {
+            fs::write(folder.path().join(format!("{index}.crt")), &it.pem).expect("a file");
+            fs::write(folder.path().join(format!("{index}.key")), &it.key).expect("a file");
+        }
+        let config = folder.path().join("switchyard.yaml");
+        fs::write(&config, Turn::default().yaml(&endpoints)).expect("a file");
+        let gateway = Gateway::start_at(BINARY, &config);
+        let plain = format!("ws://{}/", gateway.web());
+        let safe = format!("wss://localhost:{}/", gateway.address("safe").port());
+        let trusted = folder.path().join("0.crt");
+        let trusted = trusted.to_str().expect("a path");
+        let noon = Self {
+            plain: vec![
+                clients::start("rolling_ws.mjs", &[&plain, "40"]),
+                clients::start("rolling_websockets.py", &[&plain, "20"]),
+                clients::start("rolling_browser.mjs", &[&plain, "10"]),
+            ],
+            safe: clients::start("rolling_ws.mjs", &[&safe, "20", trusted]),
+            gateway,
+            folder,
+            endpoints,
+        };
+        for clients in noon.plain.iter().chain([&noon.safe]) {
+            clients
+                .stdout()
+                .wait_for("ready", |line| line["ready"] == true);
+        }
+        noon
+    }
+
+    fn write(&self, yaml: &str) {
+        let next = self.folder.path().join("next");
+        fs::write(&next, yaml).expect("a file");
+        fs::rename(next, self.folder.path().join("switchyard.yaml")).expect("a file in its place");
+    }
+
+    fn turn(&self, number: usize) {
+        self.write(&Turn { number }.yaml(&self.endpoints));
+    }
+
+    /// Lets some messages go through.
+    #[track_caller]
+    fn wait_traffic(&self) {
+        // Another process counts anew.
+        let mut before = messages(&self.gateway);
+        eventually("messages to go on", || {
+            let now = messages(&self.gateway);
+            before = before.min(now);
+            (now >= before + BETWEEN).then_some(())
+        });
+    }
+
+    /// Has the clients go, and says what became of their sessions: those over plain sockets, and the others.
+    fn stop(&mut self) -> [Tally; 2] {
+        let plain = self.plain.drain(..).map(stop);
+        let mut of_plain = Tally::default();
+        plain.for_each(|totals| of_plain.add(&totals));
+        let mut of_safe = Tally::default();
+        self.safe.signal(Signal::TERM);
+        of_safe.add(&ended(&mut self.safe));
+        [of_plain, of_safe]
+    }
+}
+
+/// What became of sessions, as their clients saw it.
+#[derive(Debug, Default)]
+struct Tally {
+    opened: u64,
+    /// By code.
+    closed: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, totals: &Value) {
+        self.opened += totals["opened"].as_u64().expect("a number");
+        for (code, count) in totals["closed"].as_object().expect("a table") {
+            *self.closed.entry(code.clone()).or_default() += count.as_u64().expect("a number");
+        }
+    }
+
+    fn closed(&self, code: &str) -> u64 {
+        self.closed.get(code).copied().unwrap_or_default()
+    }
+
+    /// Nobody was cut off.
+    #[track_caller]
+    fn check(&self) {
+        let closed = self.closed("1000") + self.closed("1012");
+        assert_eq!(closed, self.closed.values().sum::<u64>(), "{self:?}");
+        assert_eq!(closed, self.opened, "{self:?}");
+    }
 }
 
 fn stop(mut clients: Process) -> Value {
     clients.signal(Signal::TERM);
+    ended(&mut clients)
+}
+
+fn ended(clients: &mut Process) -> Value {
     let status = clients.wait_exit();
     let last = clients.stdout().to_end().pop().unwrap_or_default();
     assert!(status.success(), "{clients} {last}");
@@ -108,83 +222,72 @@ fn stop(mut clients: Process) -> Value {
 
 #[test]
 fn reloads_under_traffic_surprise_nobody() {
-    let endpoints = ["a", "b", "c"].map(Endpoint::named);
-    let certificates = [
-        Certificate::of(&["localhost"]),
-        Certificate::of(&["more.example"]),
-    ];
-    let folder = tempfile::TempDir::new().expect("a folder");
-    for (index, it) in certificates.iter().enumerate() {
-        fs::write(folder.path().join(format!("{index}.crt")), &it.pem).expect("a file");
-        fs::write(folder.path().join(format!("{index}.key")), &it.key).expect("a file");
-    }
-    let config = folder.path().join("switchyard.yaml");
-    let write = |yaml: &str| {
-        fs::write(folder.path().join("next"), yaml).expect("a file");
-        fs::rename(folder.path().join("next"), &config).expect("a file in its place");
-    };
-    write(&Turn::default().yaml(&endpoints));
-    let mut gateway = Gateway::start_at(BINARY, &config);
-    let plain = format!("ws://{}/", gateway.web());
-    let safe = format!("wss://localhost:{}/", gateway.address("safe").port());
-    let trusted = folder.path().join("0.crt");
-    let trusted = trusted.to_str().expect("a path");
-    let all = [
-        clients::start("rolling_ws.mjs", &[&plain, "40"]),
-        clients::start("rolling_ws.mjs", &[&safe, "20", trusted]),
-        clients::start("rolling_websockets.py", &[&plain, "20"]),
-        clients::start("rolling_browser.mjs", &[&plain, "10"]),
-    ];
-    for clients in &all {
-        clients
-            .stdout()
-            .wait_for("ready", |line| line["ready"] == true);
-    }
+    let mut noon = Noon::new();
     for number in 1..=RELOADS {
         if number % 10 == 0 {
-            write("listeners: [");
-            gateway.hang_up();
-            let refused = "not reloaded: the configuration before it is still in use";
-            gateway.records(number / 10, refused);
+            noon.write("listeners: [");
+            noon.gateway.hang_up();
+            noon.gateway.records(number / 10, REFUSED);
         }
-        write(&Turn { number }.yaml(&endpoints));
-        gateway.hang_up();
-        gateway.records(number, "reloaded");
-        wait_traffic(&gateway);
+        noon.turn(number);
+        noon.gateway.hang_up();
+        noon.gateway.records(number, "reloaded");
+        noon.wait_traffic();
     }
-    let totals: Vec<_> = all.into_iter().map(stop).collect();
-    gateway.wait_metric(
-        "switchyard_sessions",
-        &[("route", "main"), ("protocol", "h1")],
-        0,
-    );
-    let metrics = gateway.metrics();
-    gateway.terminate();
-    gateway.wait_exit();
-    let mut closed = BTreeMap::new();
-    let mut opened = 0;
-    for totals in &totals {
-        opened += totals["opened"].as_u64().expect("a number");
-        for (code, count) in totals["closed"].as_object().expect("a table") {
-            *closed.entry(code.clone()).or_insert(0) += count.as_u64().expect("a number");
-        }
-    }
+    let [plain, safe] = noon.stop();
+    plain.check();
+    safe.check();
+    let all = [("route", "main"), ("protocol", "h1")];
+    noon.gateway.wait_metric("switchyard_sessions", &all, 0);
+    let metrics = noon.gateway.metrics();
     // Who was asked to go was asked because its endpoint had left.
     let asked = [("reason", "endpoint_left"), ("code", "1012")];
     let asked = metrics.count("switchyard_session_closes_total", &asked);
-    assert_eq!(
-        closed.keys().collect::<Vec<_>>(),
-        ["1000", "1012"],
-        "{totals:?}"
-    );
-    assert_eq!(closed["1012"], asked, "{totals:?}");
-    assert!(asked > 0, "{totals:?}");
+    assert!(asked > 0, "{plain:?} {safe:?}");
+    assert_eq!(plain.closed("1012") + safe.closed("1012"), asked);
+    let opened = plain.opened + safe.opened;
     assert_eq!(
         metrics.count("switchyard_session_closes_total", &[]),
         opened
     );
+    let accepted = [("result", "accepted")];
     assert_eq!(
-        metrics.count("switchyard_handshakes_total", &[("result", "accepted")]),
+        metrics.count("switchyard_handshakes_total", &accepted),
         opened
     );
+}
+
+#[test]
+fn upgrades_and_reloads_under_traffic_surprise_nobody() {
+    let mut noon = Noon::new();
+    let mut successors: Vec<Successor> = Vec::new();
+    for number in 1..=UPGRADES {
+        let id = successors.last().map_or(noon.gateway.id(), |it| it.id);
+        noon.write("listeners: [");
+        assert!(fail_to_upgrade(id).contains("not upgraded"));
+        noon.turn(10 * number);
+        let successor = upgrade(id);
+        noon.wait_traffic();
+        // The second part of a turn is one of limits alone.
+        noon.turn(10 * number + 1);
+        successor.signal(Signal::HUP);
+        noon.gateway.records(number, "reloaded");
+        noon.wait_traffic();
+        successors.push(successor);
+    }
+    noon.gateway.wait_exit();
+    let [plain, safe] = noon.stop();
+    plain.check();
+    safe.check();
+    assert_eq!(plain.closed("1012"), 0, "{plain:?}");
+    // TLS does not move: these sessions were asked to come again, by each process that left.
+    let upgrades = u64::try_from(UPGRADES).expect("a few");
+    assert!(safe.closed("1012") >= 20 * upgrades, "{safe:?}");
+    let last = successors.pop().expect("there were some");
+    last.signal(Signal::TERM);
+    last.wait_end();
+    let opened = usize::try_from(plain.opened + safe.opened).expect("a few");
+    for records in ["session opened", "session closed"] {
+        assert_eq!(noon.gateway.records(opened, records).len(), opened);
+    }
 }

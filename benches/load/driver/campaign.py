@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Callable
 
 from driver import load, measure
-from driver.measure import Crowd, Place
+from driver.measure import Crowd, Departure, Place
 from driver.peers import Peer
 from driver.running import Running
-from driver.scenarios import HELD, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, STORMS, Scenario, held_like
+from driver.scenarios import DRAINS, HELD, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, STORMS, Scenario, held_like
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Plan:
     stalled_steps: list[int]
     storm_rounds: int
     crowd: Crowd
+    drain_rounds: int
+    departure: Departure
     variants: dict[str, dict[str, str]]
     """What is in which part of Switchyard's configuration, by the names of its variants."""
     settle: float
@@ -56,7 +58,7 @@ class Campaign:
     def run(self) -> None:
         """Everything, scenario by scenario, each with an endpoint of its own."""
         for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._scale, [SCALE]), (self._idle, HELD),
-                                       (self._storm, STORMS)]:
+                                       (self._storm, STORMS), (self._drain, DRAINS)]:
             for scenario in scenarios:
                 if scenario.name in self.plan.scenarios:
                     endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
@@ -103,10 +105,18 @@ class Campaign:
         self._fresh(scenario, self.plan.storm_rounds, endpoint, lambda running: measure.storm(
             running, scenario, self.plan.crowd, self.place))
 
+    def _drain(self, scenario: Scenario, endpoint: int) -> None:
+        say(f"== {scenario.name}: {scenario.title}")
+        departure = self.plan.departure
+        self._fresh(scenario, self.plan.drain_rounds, endpoint, lambda running: measure.drain(
+            running, scenario, departure, self.plan.settle, self.place))
+
     def _fresh(self, scenario: Scenario, rounds: int, endpoint: int, measurement: Callable[[Running], dict]) -> None:
         """Each measurement with a gateway that has just been started."""
         for number in range(rounds):
             for peer in _rotated(self._fit(scenario), number):
+                if scenario.leaves:
+                    peer = peer.leaving_over(self.plan.departure.over)
                 running = self._start(peer, scenario, endpoint)
                 if running is None:
                     continue
@@ -165,6 +175,10 @@ def _rotated(items: list, by: int) -> list:
 def _summary(result: dict) -> str:
     if "bytes_per_session" in result:
         return f"{result['bytes_per_session']:10,.0f} B a session"
+    if "closes_a_second" in result:
+        return (f"{result['codes'] or 'no Close'}, {result['ended']} ended, {result['reset']} reset, {result['left']} left, "
+                f"{result['first_s']:.2f} to {result['last_s']:.2f} s, at most {result['most_in_a_second']} in a second, "
+                f"{result['cpu_s']:.2f} s CPU, others {result['others_share']:.0%}")
     if "clients" in result:
         return (f"{result['messages']} of {result['clients']} in {result['wall_s']:.2f} s, {result['missed']} missed, "
                 f"{result['refused']} refused, {result['resumed']} resumed, "

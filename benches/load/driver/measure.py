@@ -1,5 +1,5 @@
-"""The measurements: one timed window of one peer, one climb of idle sessions, and a check that a
-peer is what it says before it is measured at all."""
+"""The measurements: one timed window of one peer, one climb of idle sessions, a storm, a drain, and a
+check that a peer is what it says before it is measured at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver import load
+from driver.leaving import cut
 from driver.processes import busy
 from driver.running import Running
 from driver.scenarios import Scenario
@@ -156,6 +157,54 @@ def storm(running: Running, scenario: Scenario, crowd: Crowd, place: Place) -> d
         **used,
         "cpu_us": used["cpu_s"] / result["clients"] * 1e6,
         "clients_share": clients_after.since(clients_before)["cpu_s"] / result["wall_s"],
+        "others_share": (others + stolen_after - stolen_before) / result["wall_s"],
+    }
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How many sessions a gateway holds when it is asked to go, and over how many seconds."""
+
+    sessions: int
+    over: int
+
+    @property
+    def ideal(self) -> float:
+        """How many go each second if all seconds are the same."""
+        return self.sessions / self.over
+
+    @property
+    def longest(self) -> float:
+        """Seconds until no session is waited for any more: a while after a gateway has cut the last."""
+        return cut(self.over) + 5.0
+
+    @property
+    def argv(self) -> list[str]:
+        """For swload."""
+        return ["--sessions", str(self.sessions), "--limit", str(round(self.longest * 1000))]
+
+
+def drain(running: Running, scenario: Scenario, departure: Departure, settle: float, place: Place) -> dict:
+    """How each of many idle sessions ends, and when, after their gateway was asked to go."""
+    with load.client(running, scenario, departure.argv, place.load_cores, place.run) as client:
+        client.hear()
+        time.sleep(settle)
+        busy_before, stolen_before = busy(place.core)
+        before = running.tree.cpu()
+        client.go()
+        running.peer.leaving.ask(running, departure.over)
+        result = client.hear(departure.longest + load.PATIENCE)
+        # Nobody may have waited for its end before, or its time would be forgotten.
+        used = running.tree.cpu().since(before)
+        busy_after, stolen_after = busy(place.core)
+        client.go()
+    if result["left"] == result["sessions"]:
+        raise RuntimeError("it was asked to go, and no session has ended")
+    others = max(0.0, busy_after - busy_before - used["cpu_s"])
+    return {
+        **{key: value for key, value in result.items() if key != "event"},
+        **used,
+        "cpu_us": used["cpu_s"] / result["sessions"] * 1e6,
         "others_share": (others + stolen_after - stolen_before) / result["wall_s"],
     }
 

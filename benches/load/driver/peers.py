@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
+
+from driver.leaving import AT_ONCE, Leaving, by, by_admin, cut
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
@@ -27,7 +30,7 @@ class Peer:
     """A gateway: where its program is, and what to say to it. In `argv`, `env` and the configuration
     files, @listen@, @tls@, @h2@, @h2_tls@, @endpoint@, @behind@ and @admin@ (each also with _host or _port)
     stand for addresses of one run, @run@ for its folder, @workers@ for a number, @certificate@, @key@ and
-    @pair@ (both) for files, and the names in `more` for what they are there."""
+    @pair@ (both) for files, @over@ and @cut@ for seconds (`leaving`), and the names in `more` for what they are there."""
 
     name: str
     find: Callable[[], Path | None]
@@ -47,11 +50,24 @@ class Peer:
     """The groups of scenarios that it takes part in, if it is there to be compared with in these only."""
     over_http1: bool = False
     """Whether its clients speak HTTP/1.1 also where those of the others do not."""
+    leaving: Leaving | None = None
+    """How it is asked to go, if it is."""
+    over: int = AT_ONCE
+    """And over how many seconds it then goes."""
 
     @property
     def is_ours(self) -> bool:
         """Whether it is Switchyard, in whatever variant."""
         return is_ours(self.name)
+
+    def leaving_over(self, seconds: int) -> "Peer":
+        """The same, to be asked to go."""
+        return replace(self, argv=[*self.argv, *self.leaving.argv], over=seconds)
+
+    @property
+    def times(self) -> dict[str, str]:
+        """What stands for seconds."""
+        return {"over": str(self.over), "cut": str(cut(self.over))}
 
     def describe(self) -> str:
         """The version that the program says it is."""
@@ -98,7 +114,8 @@ ALL = BOTH | {"h2", "h2_tls"}
 
 SWITCHYARD = Peer(US, _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
                   ["--version"], ["switchyard.yaml"], scraped=True, scales=True, listens=ALL,
-                  more={"listener_yaml": "", "tls_yaml": "", "cluster_yaml": ""})
+                  more={"listener_yaml": "", "tls_yaml": "", "cluster_yaml": ""},
+                  leaving=Leaving("SIGTERM, `drain.over`", by(signal.SIGTERM)))
 TO_HTTP2 = {
     "more": SWITCHYARD.more | {
         "cluster_yaml": "protocol: http2\n    http2: { max_connections: 200, max_concurrent_streams: 100 }"},
@@ -121,18 +138,23 @@ PEERS = [
     _beside("1-1", over_http1=True),
     _beside("1-2", over_http1=True, **TO_HTTP2),
     _beside("2-2", **TO_HTTP2),
-    Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"], listens=BOTH),
+    Peer("nginx", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx.conf"], ["-v"], ["nginx.conf"], listens=BOTH,
+         leaving=Leaving("SIGHUP, `worker_shutdown_timeout`", by(signal.SIGHUP))),
     Peer("nginx-64k", _system("nginx"), ["-p", "@run@", "-c", "@run@/nginx-64k.conf"],
          ["-v"], ["nginx-64k.conf"], listens=BOTH),
     Peer("haproxy", _system("haproxy"), ["-db", "-q", "-f", "@run@/haproxy.cfg"], ["-v"], ["haproxy.cfg"],
-         listens=ALL),
+         listens=ALL,
+         leaving=Leaving("SIGUSR2 to the master, `hard-stop-after` and `close-spread-time`", by(signal.SIGUSR2), ["-W"])),
     Peer("envoy", _wheel("lib/python3*/site-packages/envoy/_bin/envoy"),
-         ["-c", "@run@/envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error"],
-         ["--version"], ["envoy.yaml"], listens=ALL),
+         ["-c", "@run@/envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error", "--drain-time-s", "@over@"],
+         ["--version"], ["envoy.yaml"], listens=ALL,
+         leaving=Leaving("`/drain_listeners?graceful` with `--drain-time-s`, then SIGTERM", by_admin("/drain_listeners?graceful"))),
     Peer("traefik", _wheel("bin/traefik"), ["--configFile=@run@/traefik.yaml"],
-         ["version"], ["traefik.yaml", "traefik-routes.yaml"], ONE_CORE, listens=BOTH),
+         ["version"], ["traefik.yaml", "traefik-routes.yaml"], ONE_CORE, listens=BOTH,
+         leaving=Leaving("SIGTERM, `graceTimeOut`", by(signal.SIGTERM))),
     Peer("caddy", _wheel("bin/caddy"), ["run", "--adapter", "caddyfile", "--config", "@run@/Caddyfile"],
-         ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME | CONNECT_IN_GO, listens=ALL),
+         ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME | CONNECT_IN_GO, listens=ALL,
+         leaving=Leaving("SIGUSR1, `stream_close_delay`", by(signal.SIGUSR1))),
 ]
 
 

@@ -1,9 +1,11 @@
-"""Which plots there are, and what is in them. Not here: how they are drawn (`bars`, `curves`, `svg`)."""
+"""Which plots there are, and what is in them. Not here: how they are drawn (`bars`, `curves`, `pace`, `svg`)."""
 
 from __future__ import annotations
 
 from driver.bars import Bars
 from driver.curves import Curves
+from driver.pace import Pace
+from driver.measure import Departure
 from driver.peers import REFERENCES
 from driver.scenarios import Scenario
 from driver.summary import Summary
@@ -20,6 +22,7 @@ def all_of(summary: Summary) -> dict[str, str]:
         "http2.svg": ("Over HTTP/2: CPU, raw forwarding of HTTP/1.1 = 1, and memory (less is better)",
                       [*_cpu(summary, http2), *_memory(summary, summary.held_over_http2(True))]),
         "storm.svg": ("Everybody connects at once: who has a session by when", _storms(summary)),
+        "drain.svg": ("The gateway is asked to go: when its sessions end (dashed: as even as can be)", _drains(summary)),
     }
     return {name: page(head, panels) for name, (head, panels) in charts.items() if panels}
 
@@ -56,3 +59,14 @@ def _storms(summary: Summary) -> list[Panel]:
     return [Curves(storm.title, "% of the clients", "seconds after the first SYN",
                    [(peer, summary.arrivals(storm, peer)) for peer in summary.took_part([storm])])
             for storm in summary.storms]
+
+
+def _drains(summary: Summary) -> list[Panel]:
+    panels = []
+    for drain in summary.drains:
+        departure = Departure(**summary.plan(drain)["departure"])
+        paces = {peer: summary.pace(drain, peer) for peer in summary.took_part([drain])}
+        last = max([departure.over, *map(len, paces.values())])
+        most = max(departure.ideal, *(count for counts in paces.values() for count in counts))
+        panels += [Pace(peer, counts, departure.ideal, departure.over, last, most) for peer, counts in paces.items()]
+    return panels

@@ -6,15 +6,14 @@ import json
 import math
 from pathlib import Path
 
-from driver import plot
+from driver import drains, plot
+from driver.cells import SAME, number, table
 from driver.merge import parts_of
 from driver.peers import REFERENCES, US, is_ours
-from driver.scenarios import Scenario
+from driver.scenarios import HELD, SCALE, SCENARIOS, Scenario
 from driver.summary import Median, Summary
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-# Ratios that differ by less than this are the same, on the machines this runs on.
-SAME = 0.03
 
 
 def write(document: dict, folder: Path) -> None:
@@ -49,6 +48,8 @@ def tables(document: dict) -> str:
     parts += [_memory(summary, held) for held in summary.held_over_http2(True)]
     parts += _crowds(summary)
     parts += [_storm(summary, storm) for storm in summary.storms]
+    for drain in summary.drains:
+        parts += [drains.departure(summary.plan(drain)), drains.of(summary, drain)]
     parts.append(_lost(summary))
     if document["failures"]:
         parts.append("Failed: " + "; ".join(line.splitlines()[0] for line in document["failures"]) + ".")
@@ -67,9 +68,18 @@ def _machine(part: dict, summary: Summary) -> str:
                          if version and (name == US or not is_ours(name)))
     return (f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
             f"Linux {machine['kernel']}; gateway on core {machine['gateway_core']}, load on "
-            f"{', '.join(map(str, machine['load_cores']))}; {plan['rounds']} rounds of "
-            f"{plan['seconds']:g} s, {plan['idle_rounds']} for memory; revision {machine['revision']}; {versions}. "
+            f"{', '.join(map(str, machine['load_cores']))}; {_rounds(plan, part['scenarios'])}revision {machine['revision']}; {versions}. "
             f"Other work on the gateway's core: {summary.others(part['scenarios']):.0%} of the time.")
+
+
+def _rounds(plan: dict, scenarios: list[str]) -> str:
+    """How much was done of what is timed and of what is held. Storms and drains say so themselves."""
+    said = []
+    if any(scenario.name in scenarios for scenario in [*SCENARIOS, SCALE]):
+        said.append(f"{plan['rounds']} rounds of {plan['seconds']:g} s")
+    if any(held.name in scenarios for held in HELD):
+        said.append(f"{plan['idle_rounds']} for memory")
+    return ", ".join(said) + "; " if said else ""
 
 
 def _timed(summary: Summary, scenarios: list[Scenario]) -> list[str]:
@@ -91,7 +101,7 @@ def _cpu(summary: Summary, scenarios: list[Scenario]) -> str:
     head = f"CPU, x {scenarios[0].reference}"
     if scenarios[0].on_each:
         head = f"HTTP/2: {head} over HTTP/1.1"
-    return _table([head, *(scenario.title for scenario in scenarios)], rows)
+    return table([head, *(scenario.title for scenario in scenarios)], rows)
 
 
 def _absolute(summary: Summary, scenarios: list[Scenario]) -> str:
@@ -104,10 +114,10 @@ def _absolute(summary: Summary, scenarios: list[Scenario]) -> str:
 def _latency(summary: Summary, scenarios: list[Scenario]) -> str:
     keys = [("p50_us", "p50"), ("p99_us", "p99")]
     head = [f"{scenario.title}: {name}" for scenario in scenarios for _, name in keys]
-    rows = [[peer, *(_number(summary.of(scenario.name, peer, key), 0)
+    rows = [[peer, *(number(summary.of(scenario.name, peer, key), 0)
                      for scenario in scenarios for key, _ in keys)] for peer in summary.took_part(scenarios)]
     over = "HTTP/2: " if scenarios[0].on_each else ""
-    return _table([f"{over}latency in us, client to client", *head], rows)
+    return table([f"{over}latency in us, client to client", *head], rows)
 
 
 def _handshakes(summary: Summary) -> str:
@@ -118,7 +128,7 @@ def _handshakes(summary: Summary) -> str:
     rows = [[peer, *(f"{1e6 / found.value:,.0f}" if (found := summary.of(scenario.name, peer, "cpu_us")) else "-"
                      for scenario in scenarios)] for peer in summary.took_part(scenarios)]
     head = ["over TLS" if scenario.tls else "plain" for scenario in scenarios]
-    return _table(["sessions (handshake, echo, Close) a CPU second", *head], rows)
+    return table(["sessions (handshake, echo, Close) a CPU second", *head], rows)
 
 
 def _scale(summary: Summary) -> str:
@@ -126,9 +136,9 @@ def _scale(summary: Summary) -> str:
     if not found:
         return ""
     rows = [[str(scaled["workers"]), f"{scaled['cpu_us'].value:.2f} ±{scaled['cpu_us'].spread:.2f}",
-             f"{scaled['cpu_us'].value / found[0]['cpu_us'].value:.2f}", _number(scaled["rate"], 0),
+             f"{scaled['cpu_us'].value / found[0]['cpu_us'].value:.2f}", number(scaled["rate"], 0),
              f"{scaled['level'].value:.2f}"] for scaled in found]
-    return _table(["workers of Switchyard, a core each", "CPU us a message", "x one worker", "messages a second",
+    return table(["workers of Switchyard, a core each", "CPU us a message", "x one worker", "messages a second",
                    "least busy worker, x busiest"], rows)
 
 
@@ -140,12 +150,12 @@ def _memory(summary: Summary, held: Scenario) -> str:
         if rounds:
             last = rounds[-1]
             top = last["memory"][-1][0]
-            rows.append([peer, _number(summary.of(held.name, peer, "bytes_per_session"), 0),
+            rows.append([peer, number(summary.of(held.name, peer, "bytes_per_session"), 0),
                          _mib(last["memory"][-1][1]),
                          _mib(last["after"])])
     head = [held.title, "bytes a session", f"whole process at {top:,}",
             f"{after:g} s after all have gone"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _crowds(summary: Summary) -> list[str]:
@@ -167,11 +177,11 @@ def _storm(summary: Summary, storm: Scenario) -> str:
     for peer in summary.took_part([storm]):
         arrivals = summary.arrivals(storm, peer)
         when = [f"{arrivals[percent - 1]:.2f}" if percent <= len(arrivals) else "never" for percent in (10, 50, 90, 99)]
-        counts = [_number(summary.of(storm.name, peer, key), 0)
+        counts = [number(summary.of(storm.name, peer, key), 0)
                   for key in ("messages", "missed", "refused", "lost", "resumed")]
-        rows.append([peer, counts[0], *when, *counts[1:], _number(summary.of(storm.name, peer, "cpu_us"), 0),
+        rows.append([peer, counts[0], *when, *counts[1:], number(summary.of(storm.name, peer, "cpu_us"), 0),
                      f"{summary.of(storm.name, peer, 'clients_share').value:.0%}"])
-    return _table([storm.title, "clients with a session", "10 % after s", "50 %", "90 %", "99 %", "attempts out of time",
+    return table([storm.title, "clients with a session", "10 % after s", "50 %", "90 %", "99 %", "attempts out of time",
                    "refused", "sessions lost", "resumed", "CPU us a client", "clients' core in use"], rows)
 
 
@@ -188,6 +198,8 @@ def _lost(summary: Summary) -> str:
         lost += _lost_memory(summary, held)
     for storm in summary.storms:
         lost += _lost_time(summary, storm)
+    for drain in summary.drains:
+        lost += drains.lost(summary, drain)
     text = "; ".join(lost) if lost else "nowhere in this run"
     return f"**Where Switchyard is not the best gateway** (by more than {SAME:.0%}): {text}."
 
@@ -211,18 +223,8 @@ def _lost_time(summary: Summary, storm: Scenario) -> list[str]:
             for peer, seconds in nearly.items() if ours > seconds * (1 + SAME)]
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    lines += [[f"**{cell}**" if row[0] == US else cell for cell in row] for row in rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def _ratio(found: Median | None) -> str:
     return f"{found.value:.2f} ±{found.spread:.2f}" if found else "-"
-
-
-def _number(found: Median | None, digits: int) -> str:
-    return f"{found.value:,.{digits}f}" if found else "-"
 
 
 def _mib(count: float) -> str:

@@ -25,7 +25,7 @@ class Running:
         self.trees: list[Tree] = []
         folder = run / peer.name
         folder.mkdir(parents=True, exist_ok=True)
-        values = {"run": str(folder), "workers": str(len(cores)), **peer.more,
+        values = {"run": str(folder), "workers": str(len(cores)), **peer.times, **peer.more,
                   **{name: str(file) for name, file in identity(run).items()}}
         for name, port in [*self.ports.items(), ("endpoint", endpoint)]:
             values |= _address(name, port)

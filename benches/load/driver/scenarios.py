@@ -24,6 +24,8 @@ class Scenario:
     tls: bool = False
     on_each: int = 0
     """How many sessions share a connection of HTTP/2; 0 where HTTP/1.1 is spoken."""
+    leaves: bool = False
+    """Whether the gateway is asked to go."""
 
     @property
     def reference(self) -> str:
@@ -42,6 +44,8 @@ class Scenario:
 
     def has(self, peer: Peer) -> bool:
         """Whether this peer takes part."""
+        if self.leaves and not peer.leaving:
+            return False
         group = "http2" if self.on_each else "http1"
         return self.entrance(peer) in peer.listens and (not peer.beside or group in peer.beside)
 
@@ -113,9 +117,14 @@ STORM = Scenario("storm", "reconnect storm, whole handshakes", "session", ["stor
 STORMS = [STORM, replace(STORM, name="storm-resumed", title="reconnect storm, resumed handshakes",
                          load=["storm", "--resume"])]
 
-NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD, *STORMS]]
+# The gateway is asked to go.
+DRAIN = Scenario("drain", "paced drain", "session", ["drain"], sources=4, leaves=True)
+DRAINS = [DRAIN]
+
+NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD, *STORMS, *DRAINS]]
 GROUPS = {
     "http1": [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD] if not scenario.on_each],
     "http2": [scenario.name for scenario in [*SCENARIOS, *HELD] if scenario.on_each],
     "storms": [scenario.name for scenario in STORMS],
+    "drain": [scenario.name for scenario in DRAINS],
 }

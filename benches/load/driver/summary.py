@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from driver.merge import parts_of
 from driver.peers import REFERENCES, is_ours
-from driver.scenarios import HELD, SCALE, SCALE_WORKERS, SCENARIOS, STORMS, Scenario
+from driver.scenarios import DRAINS, HELD, SCALE, SCALE_WORKERS, SCENARIOS, STORMS, Scenario
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Summary:
         self.scenarios = [scenario for scenario in SCENARIOS if scenario.name in self.results]
         self.held = [scenario for scenario in HELD if scenario.name in self.results]
         self.storms = [scenario for scenario in STORMS if scenario.name in self.results]
+        self.drains = [scenario for scenario in DRAINS if scenario.name in self.results]
 
     def over_http2(self, so: bool) -> list[Scenario]:
         """The timed scenarios over HTTP/2, or the others."""
@@ -92,6 +93,17 @@ class Summary:
             found.append(seconds)
         return found
 
+    def pace(self, drain: Scenario, peer: str) -> list[float]:
+        """How many sessions of a drain ended in the first second, in the next, and so on: medians of the rounds."""
+        rounds = [result["closes_a_second"] for result in self._rounds(drain.name, peer)]
+        seconds = range(max(map(len, rounds), default=0))
+        return [statistics.median(counts[second] if second < len(counts) else 0 for counts in rounds) for second in seconds]
+
+    def codes(self, drain: Scenario, peer: str) -> dict[str, Median]:
+        """How many sessions of a drain were told to go by a Close with which code."""
+        rounds = [result["codes"] for result in self._rounds(drain.name, peer)]
+        return {code: median([codes.get(code, 0) for codes in rounds]) for code in sorted(set().union(*rounds))}
+
     def best(self, scenario: Scenario) -> tuple[str, float] | None:
         """The gateway with the least CPU, the references and our own left out."""
         found = [(ratio.value, peer) for peer in self.peers if peer not in REFERENCES and not is_ours(peer)
@@ -107,7 +119,7 @@ class Summary:
 
     def others(self, scenarios: list[str]) -> float:
         """The share of the gateway's core that something else used: the median of all windows of these."""
-        found = median([result["others_share"] for scenario in [*self.scenarios, *self.storms]
+        found = median([result["others_share"] for scenario in [*self.scenarios, *self.storms, *self.drains]
                         if scenario.name in scenarios for rounds in self.results[scenario.name].values() for result in rounds])
         return found.value if found else 0.0
 

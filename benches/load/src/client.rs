@@ -6,6 +6,9 @@
 
 mod arrival;
 mod churn;
+mod drain;
+mod endings;
+mod farewell;
 mod idle;
 mod link;
 mod links;
@@ -75,6 +78,8 @@ enum Scenario {
     Idle(Idle),
     /// All connect at once; who has a session how soon?
     Storm(Storm),
+    /// Opens sessions and watches how each ends, and when; somebody asks the gateway to go
+    Drain(Drain),
     /// Opens sessions in steps, each asks for much and reads nothing, and holds them
     Stalled(Stalled),
 }
@@ -159,6 +164,21 @@ struct Storm {
 }
 
 #[derive(Clone, Copy, Debug, Args)]
+struct Drain {
+    #[arg(long, default_value_t = 100)]
+    sessions: usize,
+    /// How long to wait for the last to end, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 100_000)]
+    limit: u64,
+}
+
+impl Drain {
+    fn limit(self) -> Duration {
+        Duration::from_millis(self.limit)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Args)]
 struct Window {
     /// How long to send before the timed part, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 300)]
@@ -213,7 +233,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let alone = matches!(
         arguments.scenario,
-        Scenario::Churn(_) | Scenario::Storm(_) | Scenario::Stalled(_)
+        Scenario::Churn(_) | Scenario::Storm(_) | Scenario::Stalled(_) | Scenario::Drain(_)
     );
     ensure!(
         !alone || arguments.http2.is_none(),
@@ -236,6 +256,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Scenario::Paced(paced) => paced::run(target("/echo"), *paced, gate),
         Scenario::Churn(churn) => churn::run(target("/echo"), *churn, gate),
         Scenario::Storm(storm) => storm::run(target("/echo"), *storm, tickets.as_ref(), gate),
+        Scenario::Drain(drain) => drain::run(target("/echo"), *drain, gate),
         Scenario::Idle(idle) => {
             ensure!(idle.steps.is_sorted(), "the steps go down");
             idle::run(target("/echo"), idle, gate)

@@ -1,5 +1,6 @@
 //! What is told to the driver: one JSON object a line, on standard output.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, BufRead, Write};
 
@@ -8,6 +9,7 @@ use anyhow::{Result, bail};
 use crate::histogram::Histogram;
 
 /// A line in the making.
+#[derive(Debug)]
 pub(crate) struct Line(String);
 
 impl Line {
@@ -30,6 +32,15 @@ impl Line {
     pub(crate) fn list(self, name: &str, values: impl Iterator<Item = impl Display>) -> Self {
         let values: Vec<String> = values.map(|value| value.to_string()).collect();
         self.number(name, format_args!("[{}]", values.join(",")))
+    }
+
+    /// Adds how often there was each of some things.
+    pub(crate) fn counts(self, name: &str, counts: &BTreeMap<impl Display, u64>) -> Self {
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(key, count)| format!(r#""{key}":{count}"#))
+            .collect();
+        self.number(name, format_args!("{{{}}}", counts.join(",")))
     }
 
     /// Adds quantiles, in microseconds.

@@ -7,12 +7,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from driver import curves, plot, processes, report, svg  # noqa: E402
+from driver import curves, pace, plot, processes, report, svg  # noqa: E402
 from driver.campaign import _rotated  # noqa: E402
-from driver.measure import Crowd, slope  # noqa: E402
+from driver.measure import Crowd, Departure, slope  # noqa: E402
 from driver.merge import merged  # noqa: E402
 from driver.processes import Cpu  # noqa: E402
-from driver.scenarios import SCENARIOS, STORM  # noqa: E402
+from driver.scenarios import DRAIN, SCENARIOS, STORM  # noqa: E402
 from driver.summary import Summary, median  # noqa: E402
 
 ECHO = next(scenario for scenario in SCENARIOS if scenario.name == "echo")
@@ -28,12 +28,19 @@ def storm(number: int, percent_s: list, **more) -> dict:
     return {"round": number, "cpu_us": 300.0, "others_share": 0.0, "percent_s": percent_s, **counts, **more}
 
 
+def drain(number: int, closes_a_second: list, codes: dict, **more) -> dict:
+    counts = {"ended": 0, "reset": 0, "left": 0, "first_s": 0.01, "last_s": len(closes_a_second) - 0.5}
+    return {"round": number, "cpu_s": 0.25, "cpu_us": 25.0, "others_share": 0.1, "closes_a_second": closes_a_second,
+            "most_in_a_second": max(closes_a_second), "codes": codes, **counts, **more}
+
+
 def document(results: dict) -> dict:
     peers = {name: "1.0" for by_peer in results.values() for name in by_peer}
     machine = {"date": "2026-01-01", "cpu": "a CPU", "cores": 2, "memory_gib": 1, "kernel": "6", "revision": "abc",
                "gateway_core": 0, "load_cores": [1]}
     crowd = {"clients": 100, "deadline": 10.0, "attempts": 1, "pause": 0.5}
     plan = {"rounds": 2, "seconds": 1.0, "idle_rounds": 1, "after": 20.0, "storm_rounds": 3, "crowd": crowd,
+            "drain_rounds": 2, "departure": {"sessions": 100, "over": 10},
             "variants": {"`tls`": {"capped": "handshakes_at_once: 64"}}}
     return {"machine": machine, "peers": peers, "plan": plan, "failures": [], "results": results}
 
@@ -70,6 +77,17 @@ class Figures(unittest.TestCase):
 
     def test_a_crowd_is_patient_as_long_as_it_has_attempts(self):
         self.assertEqual(Crowd(8000, 2.0, 3, 0.5).longest, 7.5)
+
+    def test_a_second_of_a_drain_is_that_of_most_rounds(self):
+        rounds = [drain(0, [10, 12], {"1012": 22}), drain(1, [10, 10, 2], {"1012": 20, "1001": 2}), drain(2, [11, 0, 4], {})]
+        summary = Summary(document({"drain": {"switchyard": rounds}}))
+        self.assertEqual(summary.pace(DRAIN, "switchyard"), [10, 10, 2])
+        self.assertEqual({code: found.value for code, found in summary.codes(DRAIN, "switchyard").items()}, {"1012": 20, "1001": 0})
+        self.assertEqual(summary.pace(DRAIN, "nginx"), [])
+
+    def test_the_last_of_a_drain_is_waited_for_until_it_is_cut(self):
+        self.assertEqual(Departure(9000, 60).argv, ["--sessions", "9000", "--limit", "95000"])
+        self.assertEqual(Departure(9000, 60).ideal, 150.0)
 
     def test_threads_that_came_meanwhile_do_not_count(self):
         before = Cpu(0, 0, {(1, 1): 10, (1, 2): 0})
@@ -110,6 +128,19 @@ class Report(unittest.TestCase):
         self.assertIn("`switchyard-capped` has `handshakes_at_once: 64` in `tls`.", text)
 
 
+    def test_a_drain_says_how_sessions_ended_and_who_was_more_even(self):
+        drains = {"switchyard": [drain(0, [20] * 5, {"1012": 100})],
+                  "nginx": [drain(0, [0] * 9 + [100], {}, reset=100)], "caddy": [drain(0, [10] * 10, {"1001": 100})]}
+        text = report.tables(document({"drain": drains}))
+        self.assertIn("| **switchyard** | **SIGTERM, `drain.over`** | **100 with 1012** | **0** | **0** | **0** | **20** | **2.0** |", text)
+        self.assertIn("| nginx | SIGHUP, `worker_shutdown_timeout` | 0 | 0 | 100 | 0 | 100 | 10.0 |", text)
+        self.assertIn("paced drain: at most 20 in a second against 10 of caddy", text)
+        self.assertNotIn("of nginx", text)
+        self.assertNotIn("rounds of", text)
+        self.assertIn("over 10 s, so 10 in a second if all seconds were the same; 2 rounds.", text)
+        self.assertIn("100 idle sessions when the gateway is asked to go over 10 s, so 10 in a second", text)
+
+
 class Merge(unittest.TestCase):
     def test_each_scenario_is_that_of_the_last_run_that_had_it(self):
         first = document({"echo": {"fwd-rw": [window(0, 1.0)]}, "depth": {"fwd-rw": [window(0, 2.0)]}})
@@ -130,6 +161,18 @@ class Merge(unittest.TestCase):
 
 
 class Plots(unittest.TestCase):
+    def test_a_drain_has_a_panel_for_each_on_one_scale(self):
+        drains = {"switchyard": [drain(0, [10] * 10, {"1012": 100})], "nginx": [drain(0, [0] * 11 + [100], {}, reset=100)]}
+        drawn = plot.all_of(Summary(document({"drain": drains})))["drain.svg"]
+        self.assertEqual((drawn.count('class="bar us"'), drawn.count('class="bar"')), (10, 1))
+        self.assertEqual(drawn.count(">100<"), 2)
+
+    def test_powers_of_ten_are_as_far_from_each_other_as_one_is_from_zero(self):
+        self.assertEqual(pace.powers(150), [1, 10, 100, 1000])
+        self.assertEqual(pace.powers(0), [1])
+        panel = pace.Pace("nginx", [], 10.0, 10, 12, 1000)
+        self.assertEqual([panel._high(count) * 4 / pace.HIGH for count in (0, 1, 10, 1000)], [0, 1, 2, 4])
+
     def test_http2_and_storms_have_plots_of_their_own(self):
         over = {"fwd-rw": [window(0, 10.0)], "switchyard": [window(0, 12.0)]}
         plots = plot.all_of(Summary(document({"h2-echo": over, "storm": {"nginx": [storm(0, [0.1, 0.2])]}})))

@@ -10,9 +10,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from driver import running  # noqa: E402
 from driver.peers import HERE, PEERS, REFERENCES, is_ours, variants  # noqa: E402
-from driver.scenarios import GROUPS, HELD, NAMES, SCENARIOS, STORMS, held_like  # noqa: E402
+from driver.scenarios import DRAINS, GROUPS, HELD, NAMES, SCENARIOS, STORMS, held_like  # noqa: E402
 
-BY_NAME = {scenario.name: scenario for scenario in [*SCENARIOS, *HELD, *STORMS]}
+BY_NAME = {scenario.name: scenario for scenario in [*SCENARIOS, *HELD, *STORMS, *DRAINS]}
 PEER = {peer.name: peer for peer in PEERS}
 
 
@@ -27,8 +27,11 @@ class TakingPart(unittest.TestCase):
         self.assertEqual(takers("tls-h2-idle"), {"fwd-tls", *ours, "haproxy", "envoy", "caddy"})
 
     def test_nothing_else_has_the_variants_of_http2(self):
-        for name in ("echo", "tls-echo", "idle", "stalled", "storm"):
+        for name in ("echo", "tls-echo", "idle", "stalled", "storm", "drain"):
             self.assertEqual([peer for peer in takers(name) if is_ours(peer)], ["switchyard"], name)
+
+    def test_who_is_asked_to_go_is_a_gateway_once(self):
+        self.assertEqual(takers("drain"), {"switchyard", "nginx", "haproxy", "envoy", "traefik", "caddy"})
 
     def test_clients_use_the_port_where_their_http_is_spoken(self):
         self.assertEqual(BY_NAME["h2-echo"].entrance(PEER["switchyard"]), "h2")
@@ -50,8 +53,14 @@ class TakingPart(unittest.TestCase):
 
 
 class Configuration(unittest.TestCase):
+    def test_who_is_to_go_is_told_over_what(self):
+        asked = PEER["haproxy"].leaving_over(45)
+        self.assertEqual(asked.times, {"over": "45", "cut": "68"})
+        self.assertEqual(asked.argv, [*PEER["haproxy"].argv, "-W"])
+        self.assertEqual(PEER["haproxy"].times, {"over": "1", "cut": "2"})
+
     def test_every_place_in_it_is_filled(self):
-        known = {"run", "workers", "certificate", "key", "pair"}
+        known = {"run", "workers", "certificate", "key", "pair", *PEER["switchyard"].times}
         for name in [*running.PORTS, "endpoint"]:
             known |= running._address(name, 1).keys()
         for peer in PEERS:

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 use switchyard_drain::Phase;
 
 use crate::Admin;
-use crate::answer::{Answer, answer, json_answer, method_not_allowed, problem, unauthorized};
+use crate::answer::{Answer, answer, json_answer, method_not_allowed, ok, problem, unauthorized};
 use crate::reload;
 use crate::router::{self, Found, Resource};
 
@@ -60,6 +60,7 @@ impl Admin {
             (Resource::Drain, &Method::POST) => self.begin_drain(query),
             (Resource::Drain, &Method::DELETE) => self.cancel_drain(query),
             (Resource::Drain, _) => Ok(self.drains()),
+            (Resource::Config, _) => Ok(ok((parts.config)().as_json())),
             (Resource::Reload, _) => reload::order(&parts.reload, query).await,
             (Resource::Routes, _) => Ok(parts.routes.list(&*parts.drains)),
         };

@@ -20,7 +20,7 @@ mod sessions;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use switchyard_config::Secret;
+use switchyard_config::{Secret, Written};
 use switchyard_drain::Watch;
 use switchyard_telemetry::Metrics;
 
@@ -50,7 +50,9 @@ pub struct Parts {
     pub routes: RouteControl,
     /// The drains.
     pub drains: Box<dyn DrainControl>,
-    /// The configuration.
+    /// The configuration in use, as it was written. Asked anew for each request.
+    pub config: Box<dyn Fn() -> Written + Send + Sync>,
+    /// Where another is ordered.
     pub reload: ReloadOrders,
 }
 

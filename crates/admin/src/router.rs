@@ -17,6 +17,7 @@ pub(crate) enum Resource {
     Session,
     Drain,
     Reload,
+    Config,
     Routes,
 }
 
@@ -57,6 +58,7 @@ pub(crate) const PATHS: &[Entry] = &[
     entry("/sessions/{id}", Resource::Session, &["GET", "DELETE"]),
     entry("/drain", Resource::Drain, &["GET", "POST", "DELETE"]),
     entry("/reload", Resource::Reload, &["POST"]),
+    entry("/config", Resource::Config, &["GET"]),
     entry("/routes", Resource::Routes, &["GET"]),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,11 +28,17 @@ const SLOWEST: Duration = Duration::from_secs(30);
 /// How long to wait after an accept that failed for want of descriptors, so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the admin API on `listener` until the task is dropped.
+/// Serves the admin API on `listener`, once this process accepts, until the task is dropped or another process
+/// accepts in its place.
 pub async fn serve(listener: TcpListener, admin: Arc<Admin>, tasks: Tasks) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    admin.watch.posted().await;
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = admin.watch.relieved() => return,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let admin = Arc::clone(&admin);
                 tasks.spawn(async move {
@@ -57,11 +64,19 @@ async fn connection(stream: TcpStream, admin: Arc<Admin>) {
         let answer = admin.answer(&head.method, &head.uri, &head.headers).await;
         Ok::<Answer, Infallible>(answer)
     });
-    let served = http1::Builder::new()
+    let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = pin!(serving);
+    let served = tokio::select! {
+        served = serving.as_mut() => served,
+        () = admin.watch.relieved() => {
+            // Whoever asks next is to ask the other process.
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "admin connection ended early");
     }

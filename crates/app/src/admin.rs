@@ -1,5 +1,7 @@
 //! The door of the admin API: where it is listened on, which a reload may move or shut.
 
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use switchyard_admin::Admin;
@@ -20,6 +22,8 @@ pub(crate) struct AdminDoor {
 struct Open {
     asked: config::Admin,
     bound: Bound,
+    /// The socket once more, for the process that takes over.
+    socket: OwnedFd,
     retirement: Retirement,
 }
 
@@ -30,7 +34,7 @@ pub(crate) enum Move {
     /// It is shut.
     Shuts,
     /// It is bound elsewhere, and nobody serves it yet.
-    Opens(TcpListener, Bound),
+    Opens(TcpListener, OwnedFd, Bound),
 }
 
 impl AdminDoor {
@@ -55,16 +59,24 @@ impl AdminDoor {
             Some(asked) if Some(asked.address) == address => Ok(Move::Stays),
             Some(asked) => {
                 let (listener, bound) = bind::admin(asked, passed)?;
-                Ok(Move::Opens(listener, bound))
+                let socket = listener.as_fd().try_clone_to_owned();
+                Ok(Move::Opens(
+                    listener,
+                    socket.map_err(StartError::Process)?,
+                    bound,
+                ))
             }
         }
     }
 
-    /// Does what was worked out for `asked`. Requests that are being answered are answered.
-    pub(crate) fn adopt(&mut self, planned: Move, asked: Option<&config::Admin>) {
+    /// Does what was worked out for `asked`, and says where it is open now, if that is new. Requests that are
+    /// being answered are answered.
+    pub(crate) fn adopt(&mut self, planned: Move, asked: Option<&config::Admin>) -> Option<Bound> {
         let Some(asked) = asked else {
-            return self.shut();
+            self.shut();
+            return None;
         };
+        let is_new = matches!(planned, Move::Opens(..));
         self.api.ask_for(asked.token.as_ref());
         match planned {
             Move::Shuts => self.shut(),
@@ -73,9 +85,8 @@ impl AdminDoor {
                     open.asked = asked.clone();
                 }
             }
-            Move::Opens(listener, bound) => {
+            Move::Opens(listener, socket, bound) => {
                 self.shut();
-                bound.announce();
                 let retirement = Retirement::default();
                 let serving =
                     switchyard_admin::serve(listener, Arc::clone(&self.api), self.tasks.clone());
@@ -83,15 +94,21 @@ impl AdminDoor {
                 self.open = Some(Open {
                     asked: asked.clone(),
                     bound,
+                    socket,
                     retirement,
                 });
             }
         }
+        self.open
+            .as_ref()
+            .filter(|_| is_new)
+            .map(|open| open.bound.clone())
     }
 
-    /// Where it is open.
-    pub(crate) fn bound(&self) -> Option<&Bound> {
-        self.open.as_ref().map(|open| &open.bound)
+    /// Its socket by another descriptor, if it is open.
+    pub(crate) fn duplicate(&self) -> io::Result<Option<OwnedFd>> {
+        let open = self.open.as_ref();
+        open.map(|open| open.socket.try_clone()).transpose()
     }
 
     fn shut(&mut self) {

@@ -4,19 +4,21 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use switchyard_config::{Admin, Config};
-use switchyard_edge::{Listener, ListenerSettings, OpenListener, Snapshot};
+use switchyard_edge::{Listener, ListenerSettings, OpenListener, Reception, Snapshot};
 use switchyard_telemetry::Metrics;
 use tokio::net::TcpListener;
 
 use crate::error::StartError;
 use crate::systemd::{Passed, spread};
+use crate::upgrade::Heritage;
 use crate::worker::Doors;
 
 /// The name of the admin listener, here and for the service manager.
-const ADMIN: &str = "admin";
+pub(crate) const ADMIN: &str = "admin";
 
 /// A listener with the address it really has, which differs from the configured one when that has port 0.
 #[derive(Clone, Debug)]
@@ -131,6 +133,21 @@ impl OpenListeners {
         new
     }
 
+    /// Where connections are received that another process has accepted.
+    pub(crate) fn receptions(&self) -> Vec<Reception> {
+        self.open.iter().map(|(open, _)| open.reception()).collect()
+    }
+
+    /// Every socket by another descriptor, with its listener's name.
+    pub(crate) fn duplicates(&self) -> io::Result<Vec<(Arc<str>, OwnedFd)>> {
+        let mut all = Vec::new();
+        for (open, _) in &self.open {
+            let sockets = open.duplicates()?.into_iter();
+            all.extend(sockets.map(|socket| (Arc::clone(open.name()), socket)));
+        }
+        Ok(all)
+    }
+
     /// Closes them all.
     pub(crate) fn close(&mut self) {
         self.open.drain(..).for_each(|(open, _)| open.close());
@@ -152,15 +169,23 @@ fn taken(
 /// What was passed to which listener, by its name.
 pub(crate) type PassedTo = HashMap<Arc<str>, Vec<StdListener>>;
 
-/// Finds out whose the sockets are that were passed.
-pub(crate) fn claim(passed: Passed, config: &Config) -> Result<PassedTo, StartError> {
+/// Finds out whose the sockets are that were passed by a service manager, or inherited of another process.
+pub(crate) fn claim(
+    passed: Passed,
+    heritage: Heritage,
+    config: &Config,
+) -> Result<PassedTo, StartError> {
     let listeners = config.listeners.iter();
     let listeners = listeners.map(|listener| (&*listener.name, listener.address));
     let admin = config.admin.iter().map(|admin| (ADMIN, admin.address));
     let places: Vec<_> = listeners.chain(admin).collect();
-    let names = places.iter().map(|(name, _)| Arc::from(*name));
-    let claimed = names.zip(passed.among(&places)?);
-    Ok(claimed.filter(|(_, sockets)| !sockets.is_empty()).collect())
+    let mut claimed = heritage.among(&places);
+    for ((name, _), sockets) in places.iter().zip(passed.among(&places)?) {
+        if !sockets.is_empty() {
+            claimed.insert(Arc::from(*name), sockets);
+        }
+    }
+    Ok(claimed)
 }
 
 fn bound(open: &OpenListener) -> impl Iterator<Item = Bound> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use switchyard_admin::{
     Admin, ClusterControl, Parts, ReloadOrders, RouteControl, RouteStatus, SessionControl,
 };
-use switchyard_config::Config;
+use switchyard_config::{Config, Written};
 use switchyard_drain::{Control, Tasks, Watch};
 use switchyard_edge::{Route, Snapshot};
 use switchyard_relay::Registry;
@@ -29,6 +29,7 @@ use crate::reload::{Reloader, Sockets, triggers};
 use crate::shutdown::{self, Ending};
 use crate::signals::{self, Hangups, Stops};
 use crate::systemd::{self, Manager, Passed};
+use crate::upgrade::Heritage;
 use crate::worker::{Common, Workers};
 use crate::{bind, descriptors, periodic, rebalance};
 
@@ -40,6 +41,7 @@ pub struct Gateway {
     pub(crate) control: Control,
     pub(crate) workers: Workers,
     pub(crate) drains: Drains,
+    pub(crate) metrics: Metrics,
     pub(crate) live: Live,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) manager: Manager,
@@ -66,78 +68,22 @@ impl Gateway {
     /// # Errors
     /// When any part could not start; then nothing is served.
     pub async fn start(config: &Config, given: Given) -> Result<Self, StartError> {
-        let Given {
-            path,
-            passed,
-            manager,
-        } = given;
-        let (guard, log) = LiveLog::start(&config.log)?;
-        signals::reopen_on_signal(log.control().clone()).map_err(StartError::Signals)?;
-        let metrics = Metrics::new(build())?;
-        metrics.count_dropped_lines(guard.dropped_lines())?;
-        metrics.count_access_file(log.control().access_file())?;
-        descriptors::raise_limit();
-        let snapshot = Snapshot::new(config, &metrics, None)?;
-        let cores = Cores::of(config.workers);
-        let listeners = OpenListeners::default();
-        let mut passed = bind::claim(passed, config)?;
-        let opening = listeners.prepare(&snapshot, &passed, cores.workers(), &metrics)?;
-        let live = Live::new(snapshot, Settings::of(config.clone())?);
-        let (control, watch) = switchyard_drain::channel();
-        let common = Common {
-            live: live.clone(),
-            metrics: metrics.clone(),
-            watch,
-            drains: Arc::default(),
-            cores,
-        };
-        let workers = Workers::start(&common)?;
-        let registries = workers.registries();
-        let drains = Drains::new(means(&common, registries));
-        let care = Care::new(registries.to_vec(), drains.clone());
-        let (reload, orders) = mpsc::channel(RELOADS);
-        let admin = AdminDoor::new(Admin::new(
-            metrics.clone(),
-            common.watch.clone(),
-            parts(&common, registries, &care, &drains, reload),
-        ));
-        let door = admin.prepare(config.admin.as_ref(), &mut passed)?;
-        let caretaker = care.begin(&live);
-        let mut sockets = Sockets { listeners, admin };
-        let opened = sockets.listeners.adopt(opening, workers.doors()).await;
-        opened.iter().for_each(Bound::announce);
-        sockets.admin.adopt(door, config.admin.as_ref());
-        let bound = opened.into_iter().chain(sockets.admin.bound().cloned());
-        let bound = bound.collect();
-        let reloader = Arc::new(Reloader {
-            path,
-            live: live.clone(),
-            metrics: metrics.clone(),
-            watch: common.watch.clone(),
-            registries: workers.registries().to_vec(),
-            doors: workers.doors().clone(),
-            caretaker,
-            log,
-            manager: manager.clone(),
-            turn: Mutex::default(),
-            sockets: Mutex::new(sockets),
-        });
-        triggers::listen(orders, &reloader, &Tasks::new());
-        let registries = workers.registries();
-        Tasks::new().spawn(periodic::record(registries.to_vec(), reloader.log.every()));
-        keep_told(&manager, registries, &common.watch);
-        manager.ready();
-        tracing::info!(workers = workers.count(), "ready");
-        Ok(Self {
-            bound,
-            reloader,
-            control,
-            workers,
-            drains,
-            live,
-            manager,
-            _log: guard,
-        })
+        let gateway = Prepared::new(config)?.start(given, None).await?;
+        gateway.announce();
+        Ok(gateway)
+    }
+
+    /// Accepts from now on, where another process did until now.
+    pub(crate) fn take_post(&self) {
+        self.control.take_post();
+        self.announce();
+    }
+
+    /// Says where everything listens, and that it does.
+    fn announce(&self) {
+        self.bound.iter().for_each(Bound::announce);
+        self.manager.ready();
+        tracing::info!(workers = self.workers.count(), "ready");
     }
 
     /// Every listener with the address it was bound to at first, the admin listener last.
@@ -153,6 +99,114 @@ impl Gateway {
     /// Serves until `stops` says to stop, then drains and returns how that ended.
     pub async fn run(self, stops: Stops) -> Ending {
         shutdown::run(self, stops).await
+    }
+}
+
+/// What can be known to work before anything is bound.
+pub(crate) struct Prepared<'a> {
+    config: &'a Config,
+    guard: LogGuard,
+    log: LiveLog,
+    metrics: Metrics,
+    snapshot: Snapshot,
+}
+
+impl<'a> Prepared<'a> {
+    /// Sets up the log and reads what the configuration names.
+    pub(crate) fn new(config: &'a Config) -> Result<Self, StartError> {
+        let (guard, log) = LiveLog::start(&config.log)?;
+        signals::reopen_on_signal(log.control().clone()).map_err(StartError::Signals)?;
+        let metrics = Metrics::new(build())?;
+        metrics.count_dropped_lines(guard.dropped_lines())?;
+        metrics.count_access_file(log.control().access_file())?;
+        descriptors::raise_limit();
+        let snapshot = Snapshot::new(config, &metrics, None)?;
+        Ok(Self {
+            config,
+            guard,
+            log,
+            metrics,
+            snapshot,
+        })
+    }
+
+    /// Binds what is neither passed nor in the `heritage`, and starts the workers. With a heritage they do not
+    /// accept yet.
+    pub(crate) async fn start(
+        self,
+        given: Given,
+        heritage: Option<Heritage>,
+    ) -> Result<Gateway, StartError> {
+        let Self {
+            config,
+            guard,
+            log,
+            metrics,
+            snapshot,
+        } = self;
+        let Given {
+            path,
+            passed,
+            manager,
+        } = given;
+        let cores = Cores::of(config.workers);
+        let (control, watch) = match heritage {
+            None => switchyard_drain::channel(),
+            Some(_) => switchyard_drain::channel_in_waiting(),
+        };
+        let mut passed = bind::claim(passed, heritage.unwrap_or_default(), config)?;
+        let listeners = OpenListeners::default();
+        let opening = listeners.prepare(&snapshot, &passed, cores.workers(), &metrics)?;
+        let live = Live::new(snapshot, Settings::of(config.clone())?);
+        let common = Common {
+            live: live.clone(),
+            metrics: metrics.clone(),
+            watch,
+            drains: Arc::default(),
+            cores,
+        };
+        let workers = Workers::start(&common)?;
+        let registries = workers.registries();
+        let drains = Drains::new(means(&common, registries));
+        let care = Care::new(registries.to_vec(), drains.clone());
+        let (reload, orders) = mpsc::channel(RELOADS);
+        let mut admin = AdminDoor::new(Admin::new(
+            metrics.clone(),
+            common.watch.clone(),
+            parts(&common, registries, &care, &drains, reload),
+        ));
+        let door = admin.prepare(config.admin.as_ref(), &mut passed)?;
+        let caretaker = care.begin(&live);
+        let mut listeners = listeners;
+        let mut bound = listeners.adopt(opening, workers.doors()).await;
+        bound.extend(admin.adopt(door, config.admin.as_ref()));
+        let reloader = Arc::new(Reloader {
+            path,
+            live: live.clone(),
+            metrics: metrics.clone(),
+            watch: common.watch.clone(),
+            registries: registries.to_vec(),
+            doors: workers.doors().clone(),
+            caretaker,
+            log,
+            manager: manager.clone(),
+            turn: Mutex::default(),
+            sockets: Mutex::new(Sockets { listeners, admin }),
+        });
+        triggers::listen(orders, &reloader, &Tasks::new());
+        Tasks::new().spawn(periodic::record(registries.to_vec(), reloader.log.every()));
+        keep_told(&manager, registries, &common.watch);
+        Ok(Gateway {
+            bound,
+            reloader,
+            control,
+            workers,
+            drains,
+            live,
+            metrics,
+            manager,
+            _log: guard,
+        })
     }
 }
 
@@ -200,6 +254,7 @@ fn parts(
         sessions: session_control(common, registries),
         routes: route_control(common, registries),
         drains: Box::new(drains.clone()),
+        config: config_control(common),
         reload,
     }
 }
@@ -216,6 +271,12 @@ fn cluster_control(
         survey: Box::new(move |cluster, above| rebalance::survey(cluster, &registries, above).1),
         departures: departures.clone(),
     }
+}
+
+/// What the admin API asks of the configuration.
+fn config_control(common: &Common) -> Box<dyn Fn() -> Written + Send + Sync> {
+    let live = common.live.clone();
+    Box::new(move || live.settings().config.written.clone())
 }
 
 /// What drains work with.

@@ -31,12 +31,21 @@ pub enum StartError {
     /// Signals could not be listened to.
     #[error("signals could not be set up: {0}")]
     Signals(#[source] io::Error),
+    /// How this process was started could not be found out.
+    #[error("how this process was started could not be found out: {0}")]
+    Process(#[source] io::Error),
     /// The configuration could not be put to work.
     #[error("the configuration could not be put to work: {0}")]
     Snapshot(#[from] switchyard_edge::SnapshotError),
     /// The system has no randomness to give.
     #[error("no randomness could be had: {0}")]
     Random(#[from] getrandom::Error),
+    /// The process whose place this one is to take cannot be spoken to, or not in a way that both understand.
+    #[error("no sockets could be taken from the running gateway: {0}")]
+    Handoff(#[from] switchyard_handoff::Error),
+    /// It took everything back.
+    #[error("the running gateway took everything back, and goes on")]
+    TakenBack,
     /// Metrics or the log could not be set up.
     #[error("telemetry could not be set up: {0}")]
     Telemetry(#[from] switchyard_telemetry::Error),

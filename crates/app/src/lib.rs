@@ -21,6 +21,7 @@ mod reload;
 mod shutdown;
 mod signals;
 pub mod systemd;
+mod upgrade;
 mod worker;
 
 use std::path::Path;
@@ -35,6 +36,7 @@ pub use crate::reload::{Mode, Outcome, ReloadError, Report, Touched};
 pub use crate::shutdown::Ending;
 pub use crate::signals::{Hangups, Stop, Stops, stops_on_signals};
 use crate::systemd::{Manager, Passed};
+pub use crate::upgrade::{AskError, ask as ask_for_upgrade};
 
 /// Says whether the gateway could be put together from `config`, as far as that can be known without binding anything.
 ///
@@ -45,7 +47,9 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Runs the gateway until SIGTERM or SIGINT stops it. SIGHUP has `path` read again, from which `config` was read.
+/// Runs the gateway until SIGTERM or SIGINT stops it, or another process has taken its place. Where it was
+/// started to take another's place, it begins with what that has. SIGHUP has `path` read again, from which
+/// `config` was read.
 ///
 /// # Errors
 /// When it could not start; then nothing was served.
@@ -58,11 +62,17 @@ pub fn run(config: &Config, path: &Path) -> Result<Ending, StartError> {
     };
     let runtime = control_runtime()?;
     let ending = runtime.block_on(async {
-        let (_, stops) = stops_on_signals().map_err(StartError::Signals)?;
+        let (stop, stops) = stops_on_signals().map_err(StartError::Signals)?;
         let hangups = Hangups::listen().map_err(StartError::Signals)?;
-        let gateway = Gateway::start(config, given).await?;
+        let requests = upgrade::Requests::listen().map_err(StartError::Signals)?;
+        let command = upgrade::Command::of_this_process().map_err(StartError::Process)?;
+        let predecessor = upgrade::Predecessor::of_this_process().map_err(StartError::Process)?;
+        let gateway = match predecessor {
+            None => Gateway::start(config, given).await?,
+            Some(predecessor) => upgrade::take_over(config, given, predecessor, stop).await?,
+        };
         gateway.reload_on(hangups);
-        Ok(gateway.run(stops).await)
+        Ok(upgrade::serve(gateway, stops, requests, &command).await)
     });
     // It may be looking at a file on a filesystem that does not answer.
     runtime.shutdown_background();

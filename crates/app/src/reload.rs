@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use crate::admin::AdminDoor;
-use crate::bind::{OpenListeners, Opening, PassedTo};
+use crate::bind::{Bound, OpenListeners, Opening, PassedTo};
 use crate::care::Caretaker;
 use crate::compose;
 use crate::error::StartError;
@@ -137,7 +137,7 @@ impl Reloader {
             return Ok(Report::new(Outcome::DryRun, prepared.diff, touched));
         }
         let mut sockets = self.sockets.lock().await;
-        if self.watch.phase() >= Phase::Leaving {
+        if self.watch.phase() >= Phase::Leaving || self.watch.is_relieved() {
             return Err(ReloadError::Leaving);
         }
         self.apply(prepared, &mut sockets).await
@@ -177,9 +177,9 @@ impl Reloader {
         let touched = self.settle(&snapshot, &former);
         self.caretaker.take_over(&snapshot, Some(&former));
         self.open(opening, sockets).await;
-        sockets
-            .admin
-            .adopt(admin, self.live.settings().config.admin.as_ref());
+        let asked = self.live.settings();
+        let moved = sockets.admin.adopt(admin, asked.config.admin.as_ref());
+        moved.iter().for_each(Bound::announce);
         Ok(Report::new(Outcome::Applied, diff, touched))
     }
 

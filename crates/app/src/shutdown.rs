@@ -26,9 +26,14 @@ pub enum Ending {
 }
 
 /// Serves until the first request to stop, then leaves.
-pub(crate) async fn run(mut gateway: Gateway, mut stops: Stops) -> Ending {
+pub(crate) async fn run(gateway: Gateway, mut stops: Stops) -> Ending {
     let stop = stops.recv().await;
-    leave(&gateway, stop);
+    leave(gateway, stop, stops).await
+}
+
+/// Leaves in order.
+pub(crate) async fn leave(mut gateway: Gateway, stop: Option<Stop>, mut stops: Stops) -> Ending {
+    become_unready(&gateway, stop);
     let ready_delay = gateway.live.settings().config.drain.ready_delay;
     let cause = match timeout(ready_delay, stops.recv()).await {
         Ok(_) => Cause::Shutdown,
@@ -37,8 +42,14 @@ pub(crate) async fn run(mut gateway: Gateway, mut stops: Stops) -> Ending {
     cut(gateway, cause).await
 }
 
+/// Leaves in order where another process accepts already: nobody has to notice first.
+pub(crate) async fn retire(mut gateway: Gateway, mut stops: Stops) -> Ending {
+    let cause = drain(&mut gateway, &mut stops).await;
+    cut(gateway, cause).await
+}
+
 /// Not ready, still accepting: whoever sends clients here can notice first.
-fn leave(gateway: &Gateway, stop: Option<Stop>) {
+fn become_unready(gateway: &Gateway, stop: Option<Stop>) {
     let signal = stop.map_or("none", |Stop(signal)| signal);
     let settings = gateway.live.settings();
     let drain = &settings.config.drain;

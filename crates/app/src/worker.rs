@@ -2,16 +2,17 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use switchyard_drain::{Phase, Tasks, Watch};
-use switchyard_edge::{self as edge, Handover, Inbox, Listener};
+use switchyard_edge::{self as edge, Handover, Inbox, Listener, Moored, Reception, Unmoored};
 use switchyard_proto::session::Cause;
 use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -41,6 +42,7 @@ pub(crate) type Doors = Vec<mpsc::Sender<Listener>>;
 /// Every worker of a gateway, running.
 pub(crate) struct Workers {
     registries: Vec<Registry>,
+    berths: Arc<[Berth]>,
     doors: Doors,
     /// Closed when the last worker has ended: each holds a sender and sends nothing.
     ended: mpsc::Receiver<Infallible>,
@@ -52,17 +54,20 @@ impl Workers {
         let (alive, ended) = mpsc::channel(1);
         let count = common.cores.workers();
         let mut registries = Vec::with_capacity(count);
+        let mut berths = Vec::with_capacity(count);
         let mut doors = Vec::with_capacity(count);
         let places = Handover::among(count, &common.metrics);
         for (index, (handover, inbox)) in places.into_iter().enumerate() {
             let (door, listeners) = mpsc::channel(LISTENERS);
             let worker = Worker::new(index, handover, common.clone(), alive.clone())?;
             registries.push(worker.registry.clone());
+            berths.push(worker.berth());
             doors.push(door);
             worker.start(listeners, inbox).map_err(StartError::Thread)?;
         }
         Ok(Self {
             registries,
+            berths: berths.into(),
             doors,
             ended,
         })
@@ -76,6 +81,11 @@ impl Workers {
     /// The sessions of each worker.
     pub(crate) fn registries(&self) -> &[Registry] {
         &self.registries
+    }
+
+    /// Where sessions come to from another process, worker by worker.
+    pub(crate) fn berths(&self) -> &Arc<[Berth]> {
+        &self.berths
     }
 
     /// How many workers there are.
@@ -98,6 +108,30 @@ impl Workers {
     /// Waits until every worker has ended. Cancel-safe.
     pub(crate) async fn ended(&mut self) {
         while self.ended.recv().await.is_some() {}
+    }
+}
+
+/// A worker, as what comes from another process comes to it.
+pub(crate) struct Berth {
+    runtime: Handle,
+    edge: edge::Berth,
+}
+
+impl Berth {
+    /// Does what has to be done within the worker's runtime.
+    pub(crate) fn within<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _within = self.runtime.enter();
+        work()
+    }
+
+    /// See [`edge::Berth::moor`].
+    pub(crate) fn moor(
+        &self,
+        record: &[u8],
+        sockets: [OwnedFd; 2],
+        receptions: &[Reception],
+    ) -> Result<Moored, Unmoored> {
+        self.edge.moor(record, sockets, receptions)
     }
 }
 
@@ -143,6 +177,13 @@ impl Worker {
             common,
             alive,
         })
+    }
+
+    fn berth(&self) -> Berth {
+        Berth {
+            runtime: self.runtime.handle().clone(),
+            edge: edge::Berth::new(Arc::clone(&self.edge)),
+        }
     }
 
     fn start(self, listeners: mpsc::Receiver<Listener>, inbox: Inbox) -> io::Result<()> {

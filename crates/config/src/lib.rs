@@ -107,15 +107,19 @@ pub fn parse_with(
     let source = Source::new(text, origin);
     let mut report = Report::default();
     let directory = origin.parent().unwrap_or(Path::new(""));
-    let file = match node::read::read(&source) {
-        Ok(root) => raw::Document::decode(&root, &mut report),
+    let root = match node::read::read(&source) {
+        Ok(root) => root,
         Err(problem) => {
             report.add(problem);
-            None
+            return Err(report.into_errors(&source));
         }
     };
+    let file = raw::Document::decode(&root, &mut report);
     match file.and_then(|file| lower::config(file, directory, read, &mut report)) {
-        Some(config) if report.is_empty() => Ok(config),
+        Some(config) if report.is_empty() => Ok(Config {
+            written: Written::of(&root),
+            ..config
+        }),
         _ => Err(report.into_errors(&source)),
     }
 }

@@ -18,7 +18,7 @@ use std::io;
 use std::path::Path;
 
 use crate::decode::{At, Known};
-use crate::model::Config;
+use crate::model::{Config, Written};
 use crate::raw;
 use crate::report::{Problem, Report};
 use crate::source::Span;
@@ -66,6 +66,7 @@ pub(crate) fn config(
         admin: admin?,
         log: process::log(file.log?, &files)?,
         workers: file.workers?,
+        written: Written::default(),
     })
 }
 

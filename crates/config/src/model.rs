@@ -13,6 +13,7 @@ mod listener;
 mod process;
 mod route;
 mod secret;
+mod written;
 
 use ipnet::IpNet;
 
@@ -38,6 +39,7 @@ pub use route::{
 };
 pub use secret::Secret;
 pub(crate) use secret::WrongLength;
+pub use written::Written;
 
 /// A whole configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Config {
     pub log: Log,
     /// How many worker threads carry sessions.
     pub workers: Workers,
+    /// The same as it was written.
+    pub written: Written,
 }
 
 impl Config {

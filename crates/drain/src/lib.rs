@@ -12,6 +12,7 @@
 
 mod pace;
 mod phase;
+mod post;
 mod presence;
 mod retirement;
 mod scope;
@@ -19,7 +20,7 @@ mod stagger;
 mod tasks;
 
 pub use pace::{Pace, Spread};
-pub use phase::{Control, Phase, Watch, channel};
+pub use phase::{Control, Phase, Watch, channel, channel_in_waiting};
 pub use presence::Presence;
 pub use retirement::Retirement;
 pub use scope::{Place, Scope};

@@ -4,6 +4,8 @@ use std::future;
 
 use tokio::sync::watch;
 
+use crate::post::{self, Announcer, Learner, Post};
+
 /// How far the process is on its way out. Later phases are greater; there is no way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -19,17 +21,29 @@ pub enum Phase {
 
 /// A channel in [`Phase::Serving`].
 pub fn channel() -> (Control, Watch) {
+    channel_with(Post::Taken)
+}
+
+/// The same for a process that may not accept before it [takes its post](Control::take_post): another
+/// still does.
+pub fn channel_in_waiting() -> (Control, Watch) {
+    channel_with(Post::Waiting)
+}
+
+fn channel_with(first: Post) -> (Control, Watch) {
     let (sender, receiver) = watch::channel(Phase::Serving);
+    let (announcer, learner) = post::channel(first);
     let watch = Watch {
         own: receiver,
         whole: None,
+        post: learner,
     };
-    (Control(sender), watch)
+    (Control(sender, announcer), watch)
 }
 
 /// Announces phases. Clones announce on the same channel.
 #[derive(Clone, Debug)]
-pub struct Control(watch::Sender<Phase>);
+pub struct Control(watch::Sender<Phase>, Announcer);
 
 impl Control {
     /// Announces `phase`. When it, or a later one, was announced before, nothing happens.
@@ -40,6 +54,16 @@ impl Control {
             is_ahead
         });
     }
+
+    /// From now on this process accepts.
+    pub fn take_post(&self) {
+        self.1.advance(Post::Taken);
+    }
+
+    /// From now on another process accepts in place of this one, which goes on with what it has.
+    pub fn relieve(&self) {
+        self.1.advance(Post::Relieved);
+    }
 }
 
 /// Learns of phases.
@@ -48,6 +72,8 @@ pub struct Watch {
     own: watch::Receiver<Phase>,
     /// Of what this is a part.
     whole: Option<watch::Receiver<Phase>>,
+    /// Of the process.
+    post: Learner,
 }
 
 impl Watch {
@@ -63,7 +89,23 @@ impl Watch {
         Self {
             own: self.own.clone(),
             whole: Some(whole.own.clone()),
+            post: whole.post.clone(),
         }
+    }
+
+    /// Waits until this process may accept. Cancel-safe.
+    pub fn posted(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.post.reached(Post::Taken)
+    }
+
+    /// Whether another process accepts in place of this one.
+    pub fn is_relieved(&self) -> bool {
+        self.post.post() >= Post::Relieved
+    }
+
+    /// Waits until another process accepts in place of this one, which may be never. Cancel-safe.
+    pub fn relieved(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.post.reached(Post::Relieved)
     }
 
     /// Waits until `phase`, or a later one, is announced; that may have been long ago. A phase
@@ -157,6 +199,28 @@ mod tests {
             assert!(!is_reached(&part, Phase::Cut).await);
             assert_eq!(whole.phase(), of_whole);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_takes_the_post_and_is_relieved_in_any_phase() {
+        let (control, watch) = channel_in_waiting();
+        let soon = Duration::from_secs(1);
+        assert!(timeout(soon, watch.posted()).await.is_err());
+        control.take_post();
+        assert!(timeout(soon, watch.posted()).await.is_ok());
+        assert!(timeout(soon, watch.relieved()).await.is_err());
+        control.relieve();
+        control.take_post();
+        assert!(watch.is_relieved());
+        assert_eq!(watch.phase(), Phase::Serving);
+        assert!(timeout(soon, watch.relieved()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_starts_alone_has_the_post() {
+        let (_control, watch) = channel();
+        watch.posted().await;
+        assert!(!watch.is_relieved());
     }
 
     proptest! {

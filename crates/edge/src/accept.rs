@@ -31,18 +31,21 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 /// And at most.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
-/// Accepts on `listener` until `worker` drains or the listener is closed; then takes in what still waits in its queue, which
-/// closing the socket would reset, and returns.
+/// Accepts on `listener`, once this process may, until `worker` drains or the listener is closed; then takes in
+/// what still waits in its queue, which closing the socket would reset, and returns. Where another process
+/// accepts in place of this one, the queue is its.
 ///
 /// # Errors
 /// The socket cannot be used with the runtime that this is called in.
 pub async fn serve(listener: Listener, worker: Arc<Worker>) -> io::Result<()> {
     let socket = TcpListener::from_std(listener.socket)?;
     let shared = listener.shared;
-    let draining = shared.watch.within(&worker.watch);
+    let watch = shared.watch.within(&worker.watch);
+    watch.posted().await;
     tokio::select! {
         biased;
-        () = draining.reached(Phase::Draining) => {}
+        () = watch.relieved() => return Ok(()),
+        () = watch.reached(Phase::Draining) => {}
         () = accept_forever(&socket, &shared, &worker) => {}
     }
     empty_queue(&socket.into_std()?, &shared, &worker)

@@ -127,7 +127,7 @@ pub(crate) enum End {
 
 /// Lets hyper serve a connection until it ends, or is `given_up`.
 ///
-/// When the worker drains, the requests that are being answered are the last, and a connection without
+/// When the worker drains, or another process accepts, the requests that are being answered are the last, and a connection without
 /// one is closed: `last_orders` has hyper see to that. One that has not had its first yet may still send
 /// it, within its time: its client has just been let in. When sessions are cut, so is this.
 pub(crate) async fn attend<S>(
@@ -144,6 +144,7 @@ where
         ended = serving.as_mut() => return End::Own(ended),
         () = given_up => return End::GivenUp,
         () = watch.reached(Phase::Draining) => {}
+        () = watch.relieved() => {}
     }
     if connection.is_used() {
         last_orders(serving.as_mut());

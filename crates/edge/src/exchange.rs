@@ -206,7 +206,8 @@ impl Exchange {
         let mut response =
             result.unwrap_or_else(|refusal| reply::refuse(&refusal, &self.id, random.next()));
         self.record(response.status().as_u16(), reason);
-        if self.phase() >= Phase::Draining && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let is_leaving = self.phase() >= Phase::Draining || self.worker().watch.is_relieved();
+        if is_leaving && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             reply::close_after(response.headers_mut());
         }
         response

@@ -3,20 +3,44 @@
 //! Everything here is generic over the transport: a listener that ends TLS hands in its own.
 
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
+use switchyard_tls::TlsStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::framing::{Framing, Watcher};
 use crate::seat::Seat;
 
 /// What carries a client's bytes.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// What another process can go on with: the socket, where nothing is between it and the bytes.
+    fn socket(&self) -> Option<BorrowedFd<'_>>;
+}
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for T {}
+impl Transport for TcpStream {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
+    }
+}
+
+impl Transport for TlsStream<TcpStream> {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+/// A pipe, in tests.
+#[cfg(test)]
+impl Transport for tokio::io::DuplexStream {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
 
 /// An accepted connection, in its seat.
 pub(crate) struct Seated<T> {
@@ -30,6 +54,18 @@ impl<T> Seated<T> {
             transport,
             _seat: seat,
         }
+    }
+}
+
+impl<T: Transport> Transport for Seated<T> {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.transport.socket()
+    }
+}
+
+impl<T: Transport> Transport for Watched<T> {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.inner.socket()
     }
 }
 

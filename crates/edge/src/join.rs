@@ -4,9 +4,7 @@
 //! The wait for hyper is one task and the relay another: the relay's task lives for hours and is
 //! to be no larger than it must, and nothing of the request or of hyper's buffers is in it.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 
 use hyper::upgrade::OnUpgrade;
 use switchyard_drain::{Phase, Place};
@@ -20,8 +18,10 @@ use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_upstream::{End, Lease, Line};
 
 use crate::io::Transport;
+use crate::moving::Moving;
 use crate::protocol::Protocol;
 use crate::route::Route;
+use crate::running::{Open, Running};
 use crate::worker::Worker;
 
 /// A session that waits for its client's connection.
@@ -71,31 +71,12 @@ impl Join {
             &traffic,
             route.limits,
         );
-        worker.tasks.spawn(Running {
+        let open = Open {
             relay,
-            end: Some((lease, record)),
-        });
-    }
-}
-
-/// The task of an open session. A type of its own, because an async block would hold the relay
-/// twice: as what it captured and as what it awaits.
-struct Running<T> {
-    relay: Relay<T, Line>,
-    /// What is given back and said when the relay is done.
-    end: Option<(Lease, Record)>,
-}
-
-impl<T: Transport> Future for Running<T> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let closed = ready!(Pin::new(&mut self.relay).poll(cx));
-        if let Some((lease, record)) = self.end.take() {
-            lease.end(end(closed.outcome));
-            record.closed(self.relay.handle().info(), &closed);
-        }
-        Poll::Ready(())
+            lease,
+            record,
+        };
+        worker.tasks.spawn(Running::Open(open));
     }
 }
 
@@ -106,12 +87,12 @@ async fn taken_over<P: Protocol>(on_upgrade: OnUpgrade, stay: P::Stay) -> Option
 }
 
 /// What a session's close record says beyond how it ended. It lives as long as the session.
-struct Record {
-    worker: Arc<Worker>,
+pub(crate) struct Record {
+    pub(crate) worker: Arc<Worker>,
     /// And not the route: its clusters may have gone long before the session does.
-    metrics: Arc<RouteMetrics>,
-    affinity: AffinityResult,
-    protocol: labels::Protocol,
+    pub(crate) metrics: Arc<RouteMetrics>,
+    pub(crate) affinity: AffinityResult,
+    pub(crate) protocol: labels::Protocol,
 }
 
 impl Record {
@@ -144,7 +125,13 @@ impl Record {
         self.closed(session, &closed);
     }
 
-    fn closed(self, session: &SessionInfo, closed: &Closed) {
+    /// Another process goes on with it.
+    pub(crate) fn handed_over(self, session: &SessionInfo) {
+        self.worker.upgrade.handed_over();
+        Moving::told(session).handed_over();
+    }
+
+    pub(crate) fn closed(self, session: &SessionInfo, closed: &Closed) {
         let outcome = closed.outcome;
         let (initiator, code) = (initiator(outcome.initiator), outcome.code.get());
         let reason = outcome.cause.reason();
@@ -191,7 +178,7 @@ impl Record {
 }
 
 /// Whether the endpoint answers for how a session ended.
-fn end(outcome: Outcome) -> End {
+pub(crate) fn end(outcome: Outcome) -> End {
     match (outcome.initiator, outcome.cause) {
         (Initiator::Upstream, _) | (_, Cause::PingTimeout(Side::Upstream)) => {
             End::ByEndpoint(outcome.code.get())
@@ -244,23 +231,5 @@ fn traffic(traffic: Traffic) -> access::Traffic {
         bytes: traffic.bytes,
         messages: traffic.messages,
         largest_message: traffic.largest_message,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::net::TcpStream;
-
-    use super::*;
-    use crate::io::Seated;
-
-    /// A debug build's sockets remember whose they are.
-    const DEBUG: usize = if cfg!(debug_assertions) { 16 } else { 0 };
-
-    /// tokio and the tracker add 112 bytes, and tokio aligns to 128: 640 in all.
-    #[test]
-    fn the_task_of_a_session_is_small() {
-        let size = size_of::<Running<Seated<TcpStream>>>();
-        assert!(size <= 528 + DEBUG, "{size} bytes");
     }
 }

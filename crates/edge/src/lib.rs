@@ -8,6 +8,7 @@
 //! - [`Snapshot`]: the configuration in the shape of use.
 //! - [`bind`], [`serve`], [`Worker`]: accepting and serving.
 //! - [`Drains`]: what takes no new sessions, by order.
+//! - [`adopt`], [`Berth`]: going on with what another process has accepted.
 //! - [`explain()`]: what would become of a request, and why.
 //!
 //! Not here: frames, health, discovery, shutdown order.
@@ -16,6 +17,7 @@ mod accept;
 mod admission;
 mod affinity;
 mod answer;
+mod berth;
 mod client_address;
 mod client_cert;
 mod connection;
@@ -33,6 +35,7 @@ mod io;
 mod issued_cookie;
 mod join;
 mod listener;
+mod moving;
 mod origin;
 mod plain;
 mod prefixed;
@@ -44,6 +47,7 @@ mod refusal;
 mod reply;
 mod route;
 pub mod routes;
+mod running;
 mod seat;
 mod selection;
 mod service;
@@ -57,10 +61,12 @@ mod websocket;
 mod worker;
 
 pub use accept::{serve, take_over};
+pub use berth::{Berth, Moored, Unmoored};
 pub use drains::{Drained, Drains};
 pub use explain::{Explanation, explain};
 pub use handover::{Handover, Inbox};
-pub use listener::{Listener, ListenerSettings, OpenListener, adopt, bind};
+pub use listener::{Listener, ListenerSettings, OpenListener, Reception, adopt, bind};
+pub use moving::Moving;
 pub use refusal::Refusal;
 pub use route::Route;
 pub use routes::RouteTable;

@@ -6,6 +6,7 @@ mod settings;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,10 @@ pub(crate) struct Shared {
     pub(crate) watch: Watch,
     pub(crate) metrics: ListenerMetrics,
 }
+
+/// Where connections of a listener are received that were accepted elsewhere.
+#[derive(Clone)]
+pub struct Reception(pub(crate) Arc<Shared>);
 
 /// A listener that is open: the way to change it, and to close it.
 pub struct OpenListener {
@@ -154,6 +159,22 @@ impl OpenListener {
     /// sockets were passed.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where connections are received that another process has accepted.
+    pub fn reception(&self) -> Reception {
+        Reception(Arc::clone(&self.shared))
+    }
+
+    /// Its sockets by other descriptors, for another process.
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub fn duplicates(&self) -> io::Result<Vec<OwnedFd>> {
+        let sockets = self.sockets.iter();
+        sockets
+            .map(|socket| socket.as_fd().try_clone_to_owned())
+            .collect()
     }
 
     /// Connections that come from now on are received so.

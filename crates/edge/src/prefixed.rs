@@ -4,6 +4,7 @@
 //! so. No method of HTTP/1.1 begins like them.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -57,6 +58,13 @@ pub(crate) async fn look<T: Transport>(mut inner: T) -> io::Result<(Prefixed<T>,
         inner,
     };
     Ok((prefixed, beginning))
+}
+
+impl<T: Transport> Transport for Prefixed<T> {
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        let is_taken = self.start == self.end;
+        self.inner.socket().filter(|_| is_taken)
+    }
 }
 
 impl<T: Transport> AsyncRead for Prefixed<T> {

@@ -48,6 +48,19 @@ impl Seat {
         })
     }
 
+    /// A seat for a connection that another process has accepted.
+    pub(crate) fn take_over(listener: &Arc<Shared>, worker: &WorkerLoad) -> Option<Self> {
+        let max = listener.settings.load().max_connections;
+        if !listener.room.enter(max) {
+            return None;
+        }
+        listener.metrics.taken_over();
+        Some(Self {
+            listener: Arc::clone(listener),
+            served: worker.connection(),
+        })
+    }
+
     /// The same seat at another worker.
     pub(crate) fn moved(mut self, worker: &WorkerLoad) -> Self {
         drop(mem::replace(&mut self.served, worker.connection()));

@@ -7,6 +7,7 @@ use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::drain::DrainMetrics;
 use switchyard_telemetry::metrics::traffic::WorkerMetrics;
+use switchyard_telemetry::metrics::upgrade::UpgradeMetrics;
 use switchyard_upstream::Dialer;
 
 use crate::drains::Drains;
@@ -29,6 +30,7 @@ pub struct Worker {
     pub(crate) turns: Turns,
     /// What is being drained by order; shared with the other workers.
     pub(crate) drains: Arc<Drains>,
+    pub(crate) upgrade: UpgradeMetrics,
 }
 
 impl Worker {
@@ -59,16 +61,12 @@ impl Worker {
             watch,
             random: Random::new()?,
             drains,
+            upgrade: metrics.upgrade().clone(),
         })
     }
 
     /// What dials for this worker; its idle connections are closed at shutdown.
     pub fn dialer(&self) -> &Dialer {
         &self.dialer
-    }
-
-    /// The sessions of this worker.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
     }
 }

@@ -9,6 +9,7 @@
 //! - [`session`]: two directions joined: what is passed on, what the gateway says itself, and
 //!   when and why it ends.
 //! - [`proxy_protocol`]: what proxies say of a connection before its first byte.
+//! - [`record`]: a session as bytes, for the process that goes on with it.
 
 pub mod close;
 pub mod frame;
@@ -16,6 +17,7 @@ pub mod handshake;
 mod inline;
 pub mod mask;
 pub mod proxy_protocol;
+pub mod record;
 pub mod scanner;
 pub mod session;
 mod violation;

@@ -25,6 +25,11 @@ impl MaskKeys {
         Self(seed)
     }
 
+    /// What [`new`](Self::new) needs for the keys that are still to come.
+    pub const fn seed(&self) -> u64 {
+        self.0
+    }
+
     /// The next key.
     pub fn draw(&mut self) -> MaskKey {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

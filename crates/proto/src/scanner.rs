@@ -10,6 +10,7 @@
 
 mod held;
 mod observer;
+mod record;
 mod rules;
 
 pub use observer::{MessageKind, Observer};
@@ -61,7 +62,7 @@ pub enum ScanEnd {
 
 /// The state of one direction: 40 bytes, and up to 132 more while a control frame longer than a
 /// header arrives in parts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scanner {
     /// Payload bytes of the current data frame yet to come.
     remaining: u64,

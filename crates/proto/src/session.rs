@@ -43,6 +43,8 @@
 //!    only gets a later `Wait` for it.
 //! 6. **Other limits.** The route is another: [`Session::handle_policy`].
 //! 7. **Finished.** Drop both connections, unwritten bytes included. Until then drop neither.
+//! 8. **Moving.** Between two calls [`Session::export`] gives what another process needs to go on
+//!    from there, and [`Session::restore`] goes on.
 //!
 //! # How it ends
 //!
@@ -63,6 +65,7 @@
 
 mod adoption;
 mod ending;
+mod frozen;
 mod input;
 mod outcome;
 mod output;
@@ -77,6 +80,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use crate::scanner::{MessageKind, Observer};
+pub use frozen::Frozen;
 pub use outcome::{Cause, Initiator, Outcome};
 pub use output::{Output, WaitReason};
 pub use policy::{Lifetime, Pings, Policy};

@@ -34,6 +34,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use gateway::Moving;
 use trace::Telling;
 use world::{Report, World};
 
@@ -44,7 +45,12 @@ const SEEDS: u64 = 256;
 const SEED: &str = "SWITCHYARD_SEED";
 
 fn play(seed: u64, telling: Telling) -> Report {
-    catch_unwind(AssertUnwindSafe(|| World::new(seed, telling).run())).unwrap_or_else(|panic| {
+    play_moving(seed, telling, Moving::Never)
+}
+
+fn play_moving(seed: u64, telling: Telling, moving: Moving) -> Report {
+    let run = || World::new(seed, telling, moving).run();
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         eprintln!("failed with {SEED}={seed}");
         resume_unwind(panic)
     })
@@ -73,6 +79,23 @@ fn a_seed_tells_the_same_story_twice() {
         let (first, second) = (play(seed, Telling::Silent), play(seed, Telling::Silent));
         assert!(first.trace == second.trace, "seed {seed} has two stories");
     }
+}
+
+/// However often it is frozen, written down, read and restored, between any two bytes.
+#[test]
+fn a_session_that_moves_has_the_story_of_one_that_stays() {
+    let (seeds, telling) = seeds();
+    let mut count = 0;
+    for seed in &seeds {
+        let stays = play(*seed, Telling::Silent);
+        for percent in [3, 100] {
+            let played = play_moving(*seed, telling, Moving::Sometimes(percent));
+            assert!(played.trace == stays.trace, "seed {seed} has another story");
+            assert_eq!(played.outcome, stays.outcome, "seed {seed}");
+            count += played.moves;
+        }
+    }
+    assert!(count > seeds.len() * 100, "{count} moves");
 }
 
 /// A simulation in which nothing happens proves nothing.

@@ -21,7 +21,16 @@ use crate::request_id::RequestId;
 use crate::sweep::Report;
 use crate::terms::Terms;
 
-/// Names a session within this process. Never used twice.
+use crate::freeze::Freeze;
+
+/// Where session numbers of this process come from.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// How many more sessions a process may open until another has taken over: more than it can.
+const ROOM: u64 = 1 << 24;
+
+/// Names a session within this process, and within those that took its sessions over. Never used
+/// twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u64);
 
@@ -38,8 +47,20 @@ impl SessionId {
     /// A new one, greater than all before.
     #[must_use]
     pub fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Names from here on are those from `first` on, unless they are already. For a process that has
+    /// sessions of another, which uses none of these.
+    pub fn begin_at(first: u64) {
+        NEXT.fetch_max(first, Ordering::Relaxed);
+    }
+
+    /// A number that a process may [begin at](Self::begin_at) that takes over from this one, while this
+    /// one goes on for a while.
+    #[must_use]
+    pub fn beyond() -> u64 {
+        NEXT.load(Ordering::Relaxed).saturating_add(ROOM)
     }
 
     /// The number.
@@ -176,7 +197,14 @@ impl Handle {
         self.shared.ring(&mailbox);
     }
 
-    /// Leaves a command and wakes the session. A cut takes the place of a Close.
+    /// Asks it to hold still, so that another process can go on with it. Does nothing if it has been told
+    /// to go, or has gone.
+    pub fn freeze(&self, freeze: Freeze) {
+        self.tell(Command::Freeze(freeze));
+    }
+
+    /// Leaves a command and wakes the session. A cut takes the place of a Close, and either that of a
+    /// freeze.
     pub(crate) fn tell(&self, command: Command) {
         let mut mailbox = self.shared.mailbox();
         mailbox.leave(command);
@@ -248,6 +276,8 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc::error::TryRecvError;
+
     use super::*;
     use crate::testing::info;
 
@@ -275,6 +305,32 @@ mod tests {
         assert_eq!(handle.told(), Some(Cause::Drain));
         let command = handle.take_post().and_then(|post| post.command);
         assert!(matches!(command, Some(Command::Close(Cause::Drain, _))));
+    }
+
+    #[test]
+    fn a_freeze_gives_way_and_is_no_order_to_go() {
+        let handle = Handle::new(info());
+        let (freeze, mut parcels) = Freeze::collecting(1);
+        handle.freeze(freeze);
+        assert!(handle.told().is_none());
+        handle.tell(close());
+        assert_eq!(parcels.try_recv().unwrap_err(), TryRecvError::Disconnected);
+        let (freeze, _parcels) = Freeze::collecting(1);
+        handle.freeze(freeze);
+        let post = handle.take_post().expect("a command");
+        assert!(matches!(
+            post.command,
+            Some(Command::Close(Cause::Admin, _))
+        ));
+        assert!(handle.told().is_some());
+    }
+
+    #[test]
+    fn names_begin_beyond_those_of_the_process_before() {
+        let beyond = SessionId::beyond();
+        assert!(SessionId::next().get() < beyond);
+        SessionId::begin_at(1);
+        assert!(SessionId::next().get() < beyond);
     }
 
     #[test]

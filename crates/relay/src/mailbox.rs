@@ -9,6 +9,7 @@ use switchyard_proto::session::Cause;
 use tokio::sync::oneshot;
 
 use crate::figures::Figures;
+use crate::freeze::Freeze;
 use crate::sweep::Report;
 use crate::terms::Terms;
 
@@ -19,12 +20,24 @@ pub(crate) enum Command {
     Close(Cause, Close),
     /// End at once.
     Cut(Cause),
+    /// Hold still, so that another process can go on.
+    Freeze(Freeze),
 }
 
 impl Command {
-    pub(crate) fn cause(&self) -> Cause {
+    /// Why the session is to go, if it is.
+    pub(crate) fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Close(cause, _) | Self::Cut(cause) => *cause,
+            Self::Close(cause, _) | Self::Cut(cause) => Some(*cause),
+            Self::Freeze(_) => None,
+        }
+    }
+
+    /// Whether `next` takes the place of it.
+    fn gives_way_to(&self, next: &Self) -> bool {
+        match self {
+            Self::Freeze(_) => !matches!(next, Self::Freeze(_)),
+            Self::Close(..) | Self::Cut(_) => matches!(next, Self::Cut(_)),
         }
     }
 }
@@ -51,14 +64,14 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// Leaves a command. A cut takes the place of a Close, and the first Close counts.
+    /// Leaves a command. A cut takes the place of a Close, and either that of a freeze; else the first counts.
     pub(crate) fn leave(&mut self, command: Command) {
         if self.told.is_none() || matches!(command, Command::Cut(_)) {
-            self.told = Some(command.cause());
+            self.told = command.cause().or(self.told);
         }
-        let post = self.post.get_or_insert_default();
-        if post.command.is_none() || matches!(command, Command::Cut(_)) {
-            post.command = Some(command);
+        let waiting = &mut self.post.get_or_insert_default().command;
+        if waiting.as_ref().is_none_or(|it| it.gives_way_to(&command)) {
+            *waiting = Some(command);
         }
     }
 

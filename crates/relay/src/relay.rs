@@ -9,6 +9,7 @@ mod early;
 mod input;
 mod line;
 mod output;
+mod still;
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -23,15 +24,17 @@ use switchyard_telemetry::{CountedSession, RouteTraffic};
 
 use crate::clock;
 use crate::figures::Figures;
+use crate::freeze::Freeze;
 use crate::handle::Handle;
 use crate::leg::{Leg, Wire, Wires};
-use crate::mailbox::Command;
+use crate::mailbox::{Command, Post};
 use crate::meter::{direction, side};
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
 use crate::terms::Terms;
 use early::Early;
 use line::{Line, Outlet};
+pub use still::Still;
 
 /// How often a poll turns to one of the sides before it lets other sessions run: 16 rounds.
 const TURNS: usize = 32;
@@ -55,6 +58,22 @@ impl RelayLimits {
     fn read(self) -> usize {
         self.buffer_limit.saturating_sub(OWN_FRAMES).clamp(1, READ)
     }
+}
+
+/// Why a relay is not to be polled, at least for now.
+#[derive(Debug)]
+pub enum Ended {
+    /// The session has ended.
+    Closed(Closed),
+    /// Another process may go on with it. Until then, or where that cannot be, it is all there, and goes on
+    /// when it is polled again.
+    Asked(Freeze),
+}
+
+/// Why a poll does not go on.
+enum Stop {
+    Over(Outcome),
+    Asked(Freeze),
 }
 
 /// A session that has ended.
@@ -143,9 +162,9 @@ impl<D: Wire, U: Wire> Relay<D, U> {
 }
 
 impl<D: Wire, U: Wire> Future for Relay<D, U> {
-    type Output = Closed;
+    type Output = Ended;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended> {
         let relay = self.get_mut();
         let mut turn = Turn {
             cx,
@@ -154,7 +173,10 @@ impl<D: Wire, U: Wire> Future for Relay<D, U> {
             until: None,
         };
         match Scratch::with(|scratch| relay.advance(scratch, &mut turn)) {
-            ControlFlow::Break(outcome) => Poll::Ready(relay.closed(outcome, turn.now)),
+            ControlFlow::Break(Stop::Over(outcome)) => {
+                Poll::Ready(Ended::Closed(relay.closed(outcome, turn.now)))
+            }
+            ControlFlow::Break(Stop::Asked(freeze)) => Poll::Ready(Ended::Asked(freeze)),
             ControlFlow::Continue(()) => {
                 relay.set_alarm(&turn);
                 Poll::Pending
@@ -165,16 +187,16 @@ impl<D: Wire, U: Wire> Future for Relay<D, U> {
 
 /// Taking turns.
 impl<D: Wire, U: Wire> Relay<D, U> {
-    fn advance(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
+    fn advance(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Stop> {
         let rung = self.ticket.has_rung(turn.cx.waker());
         if rung {
             self.answer(scratch, turn)?;
         }
-        self.take_turns(scratch, turn)?;
+        self.take_turns(scratch, turn).map_break(Stop::Over)?;
         if rung && self.alarm.is_some_and(|alarm| alarm <= turn.now) {
             // After what has come meanwhile: it may be a sign of life.
-            self.look_at_the_time(scratch, turn)?;
-            self.take_turns(scratch, turn)?;
+            self.look_at_the_time(scratch, turn).map_break(Stop::Over)?;
+            self.take_turns(scratch, turn).map_break(Stop::Over)?;
         }
         ControlFlow::Continue(())
     }
@@ -203,27 +225,45 @@ impl<D: Wire, U: Wire> Relay<D, U> {
 
     /// Does as it was told, and answers what it was asked.
     #[cold]
-    fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Outcome> {
-        if let Some(post) = self.ticket.take_post() {
-            if let Some(terms) = post.terms {
-                self.adopt(terms, turn.now);
-            }
-            match &post.command {
-                Some(Command::Close(cause, close)) => {
-                    self.session.handle_close(*cause, close, turn.now);
-                }
-                Some(Command::Cut(cause)) => self.session.handle_cut(*cause),
-                None => {}
-            }
-            for question in post.questions {
-                // Whoever asked may have gone.
-                question.send(self.figures(turn.now)).ok();
-            }
-            if let Some(report) = post.report {
-                report(self.ticket.info(), &self.figures(turn.now));
-            }
+    fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Stop> {
+        let Post {
+            command,
+            terms,
+            questions,
+            report,
+        } = self
+            .ticket
+            .take_post()
+            .map(|post| *post)
+            .unwrap_or_default();
+        if let Some(terms) = terms {
+            self.adopt(terms, turn.now);
+        }
+        let freeze = self.obey(command, turn.now);
+        for question in questions {
+            // Whoever asked may have gone.
+            question.send(self.figures(turn.now)).ok();
+        }
+        if let Some(report) = report {
+            report(self.ticket.info(), &self.figures(turn.now));
+        }
+        if let Some(freeze) = freeze {
+            // An alarm may have come too: it is for when the session goes on.
+            self.ticket.ring();
+            return ControlFlow::Break(Stop::Asked(freeze));
         }
         self.carry_out(&mut scratch.nothing(), turn)
+            .map_break(Stop::Over)
+    }
+
+    /// Does what is to be done at once; what is not, is given back.
+    fn obey(&mut self, command: Option<Command>, now: Instant) -> Option<Freeze> {
+        match command? {
+            Command::Close(cause, close) => self.session.handle_close(cause, &close, now),
+            Command::Cut(cause) => self.session.handle_cut(cause),
+            Command::Freeze(freeze) => return Some(freeze),
+        }
+        None
     }
 
     #[cold]

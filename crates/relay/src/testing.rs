@@ -22,7 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::{Closed, Leg, Registry, Relay, RelayLimits, SessionId, SessionInfo, Tie, Wire};
+use crate::{
+    Closed, Ended, Leg, Registry, Relay, RelayLimits, SessionId, SessionInfo, Still, Tie, Wire,
+};
 
 /// Long enough for anything that is to happen, on a paused clock.
 pub(crate) const LONG: Duration = Duration::from_hours(1);
@@ -91,6 +93,16 @@ impl World {
         )
     }
 
+    /// The relay of a session that came from elsewhere.
+    pub(crate) fn restored<D: Wire, U: Wire>(&self, wires: (D, U), still: Still) -> Relay<D, U> {
+        let policy = Arc::new(self.policy.clone());
+        let limits = RelayLimits {
+            buffer_limit: self.buffer_limit,
+        };
+        let ticket = self.registry.open(still.info.clone());
+        Relay::restore(wires, still, ticket, &self.traffic, (&policy, limits), || 7)
+    }
+
     pub(crate) fn spawn<D, U>(&self, down: Leg<D>, up: Leg<U>) -> JoinHandle<Closed>
     where
         D: Wire + Send + 'static,
@@ -104,7 +116,12 @@ impl World {
         D: Wire + Send + 'static,
         U: Wire + Send + 'static,
     {
-        self.tasks.spawn(relay)
+        self.tasks.spawn(async move {
+            match relay.await {
+                Ended::Closed(closed) => closed,
+                Ended::Asked(_) => panic!("nobody asks this session to move"),
+            }
+        })
     }
 
     pub(crate) fn start(&self, future: impl Future<Output: Send> + Send + 'static) {

@@ -5,6 +5,8 @@
 //! the log, go elsewhere and be switched off alone. Values of the query are not in it, but for those
 //! that an operator names; see [`redacted`].
 
+mod moved;
+
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::labels::{AffinityResult, Initiator, Protocol, Side};
+pub use moved::Moved;
 
 /// The target of every record, as in `{"target":"access",...}`.
 pub const TARGET: &str = "access";

@@ -18,5 +18,6 @@ pub use metrics::endpoint::{EndpointMetrics, EndpointSession};
 pub use metrics::listener::ListenerMetrics;
 pub use metrics::route::RouteMetrics;
 pub use metrics::traffic::{CountedSession, RouteTraffic, WorkerMetrics};
+pub use metrics::upgrade::UpgradeMetrics;
 pub use metrics::worker::{Served, WorkerLoad};
 pub use metrics::{Build, Metrics};

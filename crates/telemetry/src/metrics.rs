@@ -12,6 +12,7 @@ pub mod proxy_protocol;
 pub mod route;
 pub mod tls;
 pub mod traffic;
+pub mod upgrade;
 pub mod worker;
 
 mod access_file;
@@ -34,6 +35,7 @@ use proxy_protocol::{ProxyProtocolMetrics, ProxyProtocolVecs};
 use route::{RouteMetrics, RouteVecs};
 use tls::{TlsMetrics, TlsVecs};
 use traffic::{WorkerMetrics, Workers};
+use upgrade::UpgradeMetrics;
 use worker::{WorkerLoad, WorkerVecs};
 
 /// The content type of [`Metrics::render`]: the text exposition format, version 0.0.4.
@@ -68,6 +70,7 @@ struct Inner {
     loads: WorkerVecs,
     drain: DrainMetrics,
     config: ConfigMetrics,
+    upgrade: UpgradeMetrics,
 }
 
 impl Metrics {
@@ -86,6 +89,7 @@ impl Metrics {
             loads: WorkerVecs::new(&registry)?,
             drain: DrainMetrics::new(&registry)?,
             config: ConfigMetrics::new(&registry)?,
+            upgrade: UpgradeMetrics::new(&registry)?,
             registry,
         };
         Ok(Self {
@@ -155,6 +159,11 @@ impl Metrics {
     /// The metrics of reading the configuration.
     pub fn config(&self) -> &ConfigMetrics {
         &self.inner.config
+    }
+
+    /// The metrics of upgrades of the binary.
+    pub fn upgrade(&self) -> &UpgradeMetrics {
+        &self.inner.upgrade
     }
 
     /// The metrics of leaving.

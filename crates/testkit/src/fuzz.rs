@@ -9,6 +9,7 @@ mod config;
 mod fields;
 mod frames;
 mod handshake;
+mod moving;
 mod proxy_protocol;
 mod router;
 mod scanner;
@@ -16,6 +17,7 @@ mod session;
 
 pub use config::config;
 pub use handshake::{handshake_request, handshake_response};
+pub use moving::moving;
 pub use proxy_protocol::proxy_protocol;
 pub use router::router;
 pub use scanner::scanner;
@@ -25,12 +27,13 @@ pub use session::session;
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its corpus.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("scanner", scanner),
     ("handshake_request", handshake_request),
     ("handshake_response", handshake_response),
     ("session", session),
     ("config", config),
     ("router", router),
+    ("moving", moving),
     ("proxy_protocol", proxy_protocol),
 ];

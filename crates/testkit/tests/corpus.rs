@@ -69,6 +69,11 @@ fn router() {
 }
 
 #[test]
+fn moving() {
+    replay("moving");
+}
+
+#[test]
 fn proxy_protocol() {
     replay("proxy_protocol");
 }

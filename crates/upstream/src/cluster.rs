@@ -35,7 +35,7 @@ use crate::zones;
 pub struct Cluster {
     settings: config::Cluster,
     roster: ArcSwap<Roster>,
-    maker: Maker,
+    pub(crate) maker: Maker,
     /// Where round robin is; shared by all workers.
     cursor: AtomicU64,
     retry_budget: RetryBudget,
@@ -180,7 +180,7 @@ impl Cluster {
         Some(endpoint)
     }
 
-    fn by_name(&self, name: &str) -> Option<Arc<Endpoint>> {
+    pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Endpoint>> {
         let endpoints = self.endpoints();
         let mut endpoints = endpoints.iter();
         endpoints

@@ -30,7 +30,7 @@ use crate::warmup::Warmup;
 
 /// One address in a cluster. Its name, the address as text, is its identity.
 ///
-/// What can happen to it is its [`Standing`]; what is here was decided by its cluster's settings, and
+/// What can happen to it is its standing; what is here was decided by its cluster's settings, and
 /// under other settings it is another value of the same standing.
 pub struct Endpoint {
     standing: Arc<Standing>,

@@ -57,6 +57,13 @@ impl Lease {
         self
     }
 
+    /// It is that of a session that another process has opened: it counts in the endpoint's session gauge
+    /// from here on, and as no handshake.
+    pub(crate) fn taken_over(mut self) -> Self {
+        self.session = Some(self.endpoint.standing().metrics.session());
+        self
+    }
+
     /// Gives it back, and holds how the session ended against the endpoint where it is to blame.
     pub fn end(self, end: End) {
         self.endpoint

@@ -43,6 +43,7 @@ mod status;
 mod stream;
 mod streams;
 mod substream;
+mod takeover;
 mod tls;
 mod upgrade;
 mod warmup;

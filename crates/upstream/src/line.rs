@@ -1,6 +1,7 @@
 //! What a session has to its endpoint: a connection of its own, or a stream of one that it shares.
 
 use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -27,6 +28,16 @@ pub struct Shared {
 }
 
 impl Line {
+    /// What another process can go on with: the socket of a connection of its own, where nothing is
+    /// encrypted.
+    #[must_use]
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Own(socket) => socket.plain(),
+            Self::Shared(_) => None,
+        }
+    }
+
     pub(crate) fn shared(stream: Substream, room: Room) -> Self {
         let shared = Shared {
             stream,

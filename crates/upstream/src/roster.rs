@@ -281,6 +281,14 @@ impl Maker {
         former.push(Arc::downgrade(gone.standing()));
     }
 
+    /// One that has sessions and was not found yet. It is taken for one that left.
+    pub(crate) fn expected(&self, address: SocketAddr) -> Arc<Endpoint> {
+        let endpoint = self.former(address);
+        let endpoint = endpoint.unwrap_or_else(|| Arc::new(Endpoint::new(self, address, None)));
+        self.remember(&endpoint);
+        endpoint
+    }
+
     /// Takes back who left and has not been forgotten.
     fn former(&self, address: SocketAddr) -> Option<Arc<Endpoint>> {
         let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,6 +52,14 @@ impl Socket {
         &mut self.stream
     }
 
+    /// The socket, where nothing is encrypted.
+    pub(crate) fn plain(&self) -> Option<BorrowedFd<'_>> {
+        match &self.stream {
+            Stream::Plain(tcp) => Some(tcp.as_fd()),
+            Stream::Tls(_) => None,
+        }
+    }
+
     /// Arms keep-alive if it is time. It is looked at where a reader finds nothing to read: while
     /// data comes the endpoint is there.
     #[cold]

@@ -128,3 +128,19 @@ fn a_drain_by_order_outlives_a_reload() {
     assert_eq!(taken_back.status(), 200, "{}", taken_back.text());
     stage.open_at("/news").talk();
 }
+
+#[test]
+fn the_configuration_that_is_shown_is_the_one_in_use() {
+    let (stage, plain) = stage();
+    let shown = || told(&stage.gateway, "GET", "/config", 200);
+    assert_eq!(shown()["routes"][0]["name"], "news");
+    stage.gateway.reload(&plain, 1);
+    assert_eq!(shown()["routes"][0]["name"], "main");
+    stage.gateway.rewrite_with("nonsense");
+    stage.gateway.hang_up();
+    stage.gateway.records(
+        1,
+        "not reloaded: the configuration before it is still in use",
+    );
+    assert_eq!(shown()["reload"]["watch"], "off");
+}

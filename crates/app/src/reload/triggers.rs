@@ -37,7 +37,7 @@ async fn on_order(mut orders: Receiver<ReloadOrder>, reloader: Arc<Reloader>) {
 }
 
 pub(crate) async fn on_signal(mut hangups: Hangups, reloader: Arc<Reloader>) {
-    while hangups.0.recv().await.is_some() {
+    while hangups.0.recv().await.is_some() && !reloader.watch.is_relieved() {
         tracing::info!(signal = "SIGHUP", "reloading");
         // Whatever comes of it is said.
         let _ = reloader.reload(Mode::Apply).await;
@@ -48,7 +48,8 @@ pub(crate) async fn on_signal(mut hangups: Hangups, reloader: Arc<Reloader>) {
 /// is tried again once it or one of them is another.
 async fn on_change(path: PathBuf, reloader: Arc<Reloader>) {
     let mut watched = Watched::default();
-    loop {
+    // The process that has taken over looks for itself.
+    while !reloader.watch.is_relieved() {
         let settings = reloader.live.settings();
         if settings.config.reload == config::Reload::WhenAsked {
             watched = Watched::default();

@@ -1,6 +1,7 @@
 //! A session's stream of its client's HTTP/2 connection.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,6 +10,7 @@ use switchyard_upstream::Substream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::streams::Open;
+use crate::io::Transport;
 
 /// A stream that is a session's, which keeps the connection from being idle.
 pub(crate) struct Stream {
@@ -22,6 +24,13 @@ impl Stream {
             bytes: Substream::new(upgraded),
             _open: open,
         }
+    }
+}
+
+impl Transport for Stream {
+    /// The connection is that of others too.
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
     }
 }
 

@@ -3,7 +3,7 @@
 use switchyard_drain::Phase;
 
 use crate::client::{Endpoint, Peer, handshake, switching};
-use crate::gateway::Gateway;
+use crate::gateway::{DEADLINE, Gateway};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -140,6 +140,47 @@ async fn a_plain_request_that_comes_now_is_answered_and_the_last() {
     client.send(GET).await;
     let mut server = endpoint.accept().await;
     server.head().await;
+    server.send(OK).await;
+    assert_eq!(client.head().await.field("connection"), Some("close"));
+    assert_eq!(client.rest().await, "ok");
+}
+
+/// Its queue is another process's then, which is not there in this test.
+#[tokio::test]
+async fn who_is_relieved_accepts_no_more_and_serves_who_was_let_in() {
+    let endpoint = Endpoint::bind();
+    let gateway = Gateway::start(&endpoint.config(""));
+    let mut client = gateway.connect().await;
+    gateway
+        .until_metric("switchyard_listener_connections", 1)
+        .await;
+    gateway.relieve();
+    let refused = async {
+        while tokio::net::TcpStream::connect(gateway.address)
+            .await
+            .is_ok()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, refused).await.unwrap();
+    client.send(handshake("/ws", "")).await;
+    let mut server = endpoint.accept().await;
+    server.head().await;
+    server.send(switching("")).await;
+    assert_eq!(client.head().await.status(), 101);
+    assert_eq!(gateway.registry.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_the_last_of_its_connection_where_another_process_accepts() {
+    let endpoint = Endpoint::bind();
+    let gateway = Gateway::start(&endpoint.config(""));
+    let mut client = gateway.connect().await;
+    client.send(GET).await;
+    let mut server = endpoint.accept().await;
+    server.head().await;
+    gateway.relieve();
     server.send(OK).await;
     assert_eq!(client.head().await.field("connection"), Some("close"));
     assert_eq!(client.rest().await, "ok");

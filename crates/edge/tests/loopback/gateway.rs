@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_drain::{Control, Phase, Tasks};
-use switchyard_edge::{Handover, Snapshot, SnapshotCell, Worker, bind, serve, take_over};
+use switchyard_edge::{
+    Berth, Handover, Reception, Snapshot, SnapshotCell, Worker, bind, serve, take_over,
+};
 use switchyard_relay::Registry;
 use switchyard_telemetry::{Build, Metrics};
 
@@ -18,6 +20,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) registry: Registry,
+    /// Where sessions come to from another.
+    pub(crate) berth: Berth,
+    pub(crate) receptions: Vec<Reception>,
     control: Control,
     metrics: Metrics,
 }
@@ -65,14 +70,17 @@ impl Gateway {
             started.push(worker);
         }
         let settings = Arc::clone(&snapshot.load().listeners()[0]);
-        let (_open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
+        let (open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
         let listener = listeners.remove(0);
         let address = listener.address();
+        let berth = Berth::new(Arc::clone(&started[0]));
         tasks.spawn(registry.clone().keep_time());
         tasks.spawn(serve(listener, started.remove(0)));
         Self {
             address,
             registry,
+            berth,
+            receptions: vec![open.reception()],
             control,
             metrics,
         }
@@ -91,6 +99,11 @@ impl Gateway {
 
     pub(crate) fn advance(&self, phase: Phase) {
         self.control.advance(phase);
+    }
+
+    /// Another process accepts.
+    pub(crate) fn relieve(&self) {
+        self.control.relieve();
     }
 
     /// The value of a series, by a text that only its line starts with.

@@ -15,6 +15,7 @@ mod gateway;
 mod handover;
 mod handshake;
 mod limits;
+mod moving;
 mod plain;
 mod refusals;
 mod session;

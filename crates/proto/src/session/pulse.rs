@@ -6,11 +6,14 @@
 //!
 //! Not here: where there is room for a Ping (`time`), and what a Pong is on the wire (`scanner`).
 
+mod frozen;
+
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::policy::Pings;
 use crate::frame::PingPayload;
+pub(super) use frozen::FrozenPulse;
 
 /// What is known of one peer's life.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! Not here: the deadlines of an end that has begun (`ending`).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ending::explained;
 use super::{Cause, Initiator, Output, Session, WaitReason};
@@ -87,4 +87,9 @@ impl Session {
         let (until, reason) = first.copied().unwrap_or((None, WaitReason::Input));
         Output::Wait { until, reason }
     }
+}
+
+/// When it was that is so long ago; as long ago as the clock can tell, if that is less.
+pub(super) fn ago(time: Duration, now: Instant) -> Instant {
+    now.checked_sub(time).unwrap_or(now)
 }

@@ -1,12 +1,15 @@
 //! What is kept of a session whose route wants its peers pinged or its life limited: 112 bytes,
 //! and nothing for the others.
 
+mod frozen;
+
 use std::time::{Duration, Instant};
 
 use super::policy::{Pings, Policy};
 use super::pulse::{Pulse, Verdict};
 use crate::Side;
 use crate::frame::PingPayload;
+pub(super) use frozen::FrozenVigil;
 
 /// What to look for in the input from a side.
 #[derive(Clone, Copy, Debug)]

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use switchyard_proto::frame::OpCode;
 use switchyard_proto::handshake::Deflate;
+use switchyard_proto::record;
 use switchyard_proto::session::{
-    Cause, MessageKind, Observer, Outcome, Output, Policy, Session, WaitReason,
+    Cause, Frozen, MessageKind, Observer, Outcome, Output, Policy, Session, WaitReason,
 };
 use switchyard_proto::{Close, CloseCode, Side};
 
@@ -22,6 +23,14 @@ const READ: usize = 8_000;
 
 /// What a side can be sent beyond one read: a held back frame, a Close, some messages.
 const SLACK: usize = 1_000;
+
+/// How often another process goes on with the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moving {
+    Never,
+    /// Before so many of a hundred calls.
+    Sometimes(usize),
+}
 
 /// What the observer was told of the frames from one side.
 #[derive(Debug, Default)]
@@ -76,6 +85,12 @@ pub(crate) struct Gateway {
     pub(crate) closing_since: Option<u64>,
     pub(crate) handed_in: [u64; 2],
     pub(crate) trace: Trace,
+    /// How often the session moved.
+    pub(crate) moves: usize,
+    moving: Moving,
+    /// Apart from the world's, which a move is not to change.
+    chance: Rng,
+    policy: Arc<Policy>,
     epoch: Instant,
     tally: Tally,
     writers: [Writer; 2],
@@ -93,10 +108,15 @@ pub(crate) fn index(side: Side) -> usize {
 }
 
 impl Gateway {
-    pub(crate) fn new(policy: Policy, trace: Trace, seed: u64) -> Self {
-        let epoch = Instant::now();
+    pub(crate) fn new(policy: Policy, trace: Trace, seed: u64, moving: Moving) -> Self {
+        let (epoch, policy) = (Instant::now(), Arc::new(policy));
+        let session = Session::new(Arc::clone(&policy), Deflate::Off, random(seed), epoch);
         let mut gateway = Self {
-            session: Session::new(Arc::new(policy), Deflate::Off, random(seed), epoch),
+            session,
+            moves: 0,
+            moving,
+            chance: Rng::new(!seed),
+            policy,
             outcome: None,
             closing_since: None,
             handed_in: [0; 2],
@@ -202,6 +222,7 @@ impl Gateway {
 
     fn event(&mut self, now: u64, what: &str, happen: impl FnOnce(&mut Session, Instant)) {
         self.trace.note(now, what);
+        self.may_move(now);
         let time = self.time(now);
         happen(&mut self.session, time);
         self.poll(now, Side::Downstream, &[]);
@@ -214,11 +235,35 @@ impl Gateway {
         let time = self.time(now);
         let mut rest = bytes;
         while !rest.is_empty() {
+            self.may_move(now);
             let used = self.session.handle_input(from, rest, time, &mut self.tally);
             let (input, after) = rest.split_at(used);
             self.poll(now, from, input);
             rest = after;
         }
+    }
+
+    /// Lets another session go on in the place of this one, if chance says so and it can be.
+    fn may_move(&mut self, now: u64) {
+        let Moving::Sometimes(percent) = self.moving else {
+            return;
+        };
+        let time = self.time(now);
+        if !self.chance.chance(percent) {
+            return;
+        }
+        let Some(frozen) = self.session.export(time) else {
+            return;
+        };
+        self.moves += 1;
+        let mut written = record::Writer::new();
+        frozen.write(&mut written);
+        let bytes = written.finish();
+        let mut reader = record::Reader::new(&bytes);
+        let read = Frozen::read(&mut reader).expect("what was written");
+        reader.end().expect("nothing else");
+        assert_eq!(read, frozen);
+        self.session = Session::restore(read, Arc::clone(&self.policy), || 0, time);
     }
 
     /// Does what the session says, to its end.

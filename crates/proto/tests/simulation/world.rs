@@ -6,7 +6,7 @@ use switchyard_proto::CloseCode;
 use switchyard_proto::Side::{self, Downstream, Upstream};
 use switchyard_proto::session::{Cause, Lifetime, Outcome, Pings, Policy};
 
-use crate::gateway::{Gateway, index};
+use crate::gateway::{Gateway, Moving, index};
 use crate::laws::{self, Limits, Written};
 use crate::link::Link;
 use crate::peer::{LONGEST, Peer};
@@ -39,6 +39,7 @@ pub(crate) struct Report {
     pub(crate) passed: usize,
     pub(crate) pings: usize,
     pub(crate) answers: usize,
+    pub(crate) moves: usize,
 }
 
 fn pings(rng: &mut Rng) -> Pings {
@@ -71,7 +72,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, telling: Telling) -> Self {
+    pub(crate) fn new(seed: u64, telling: Telling, moving: Moving) -> Self {
         let mut rng = Rng::new(seed);
         let policy = Policy {
             max_frame: Some(LIMITS.frame),
@@ -86,7 +87,7 @@ impl World {
         let manners = peers.each_ref().map(|peer| peer.manner);
         trace.note(0, &format!("seed {seed}: {manners:?}, {policy:?}"));
         Self {
-            gateway: Gateway::new(policy, trace, rng.word()),
+            gateway: Gateway::new(policy, trace, rng.word(), moving),
             peers,
             inbound: Side::BOTH.map(|_| Link::new(&mut rng)),
             outbound: Side::BOTH.map(|_| Link::new(&mut rng)),
@@ -158,6 +159,7 @@ impl World {
                 .map(|from| self.gateway.counts(from).answers)
                 .iter()
                 .sum(),
+            moves: self.gateway.moves,
             trace: self.gateway.trace.lines,
         }
     }

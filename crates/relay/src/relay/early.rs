@@ -33,6 +33,14 @@ impl Early {
         early.reader().read(area).unwrap_or(0)
     }
 
+    /// What came from a side and was not read.
+    pub(super) fn of(&self, from: Side) -> &Bytes {
+        match from {
+            Side::Downstream => &self.downstream,
+            Side::Upstream => &self.upstream,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.downstream.is_empty() && self.upstream.is_empty()
     }

@@ -2,6 +2,7 @@
 
 mod bytes_over;
 mod ending;
+mod moving;
 mod pings;
 mod scripted;
 mod slow;

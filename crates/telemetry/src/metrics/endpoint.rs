@@ -94,6 +94,15 @@ impl EndpointMetrics {
         }
     }
 
+    /// Counts a connection that another process has opened, until the guard is dropped.
+    #[must_use = "the connection counts while the guard lives"]
+    pub fn taken_over(&self) -> EndpointConnection {
+        self.series.connections.fetch_add(1, Ordering::Relaxed);
+        EndpointConnection {
+            series: Arc::clone(&self.series),
+        }
+    }
+
     /// Whether there can be another connection, as far as is known.
     #[must_use]
     pub fn has_port(&self) -> bool {

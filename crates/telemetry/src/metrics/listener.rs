@@ -73,6 +73,11 @@ impl ListenerMetrics {
         self.open.inc();
     }
 
+    /// Counts a connection that another process has accepted, as open. It is counted as accepted there.
+    pub fn taken_over(&self) {
+        self.open.inc();
+    }
+
     /// An accepted connection has ended.
     pub fn closed(&self) {
         self.open.dec();

@@ -54,7 +54,11 @@ impl Stage {
 
     fn poll(&mut self) -> Poll<Closed> {
         let waker = Arc::clone(&self.woken).into();
-        Pin::new(&mut self.relay).poll(&mut Context::from_waker(&waker))
+        let poll = Pin::new(&mut self.relay).poll(&mut Context::from_waker(&waker));
+        poll.map(|ended| match ended {
+            Ended::Closed(closed) => closed,
+            Ended::Asked(_) => panic!("nobody asks this session to move"),
+        })
     }
 
     fn woken(&self) -> usize {
