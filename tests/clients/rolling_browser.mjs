@@ -12,26 +12,41 @@ const browser = await chromium.launch({
 const page = await browser.newPage();
 await page.evaluate(run, [url, count]);
 say({ ready: true });
-process.on('SIGTERM', async () => {
-  const totals = await page.evaluate(() => window.stop());
+process.on('SIGTERM', () => end(page.evaluate(() => window.stop())));
+process.on('SIGUSR2', async () => {
+  const left = page.evaluate(() => window.leave());
+  await page.evaluate(() => {});
+  say({ leaving: true });
+  await end(left);
+});
+
+async function end(ending) {
+  const totals = await ending;
   await browser.close();
   say({ totals });
   process.exit(totals.wrong.length === 0 ? 0 : 1);
-});
+}
 
 /** In the page: resolves when all sessions have opened once. */
 function run([url, count]) {
   const totals = { opened: 0, echoed: 0, unanswered: 0, closed: {}, wrong: [] };
   const lengths = [10, 200, 5_000, 10, 70_000, 10];
   const message = (number) => `${number}:`.padEnd(lengths[number % lengths.length], 'x');
-  let [stopping, open] = [false, 0];
+  let [stopping, leaving, open] = [false, false, 0];
   return new Promise((ready) => {
     let ended;
-    window.stop = () =>
-      new Promise((end) => {
-        [stopping, ended] = [true, () => end(totals)];
-        if (open === 0) ended();
-      });
+    const last = (end) => {
+      ended = () => end(totals);
+      if (open === 0) ended();
+    };
+    window.stop = () => {
+      stopping = true;
+      return new Promise(last);
+    };
+    window.leave = () => {
+      leaving = true;
+      return new Promise(last);
+    };
     const connect = () => {
       const socket = new WebSocket(url);
       let number = 0;
@@ -56,7 +71,7 @@ function run([url, count]) {
       socket.onclose = ({ code }) => {
         totals.closed[code] = (totals.closed[code] ?? 0) + 1;
         open -= 1;
-        if (!stopping) connect();
+        if (!stopping && !leaving) connect();
         else if (open === 0) ended();
       };
     };

@@ -1,5 +1,6 @@
 """Sessions of `websockets` under constant traffic, until SIGTERM: each sends numbered messages and checks that every
-echo is the next one. Who is closed connects again. The last line says what became of them all.
+echo is the next one. Who is closed connects again, unless SIGUSR2 says not to; then it ends with the last of them. The
+last line says what became of them all.
 
 Usage: rolling_websockets.py URL COUNT
 """
@@ -16,6 +17,7 @@ from lines import say
 LENGTHS = [10, 200, 5_000, 10, 70_000, 10]
 totals = {"opened": 0, "echoed": 0, "unanswered": 0, "closed": {}}
 stopping = asyncio.Event()
+leaving = asyncio.Event()
 
 
 def message(number):
@@ -39,7 +41,7 @@ async def talk(socket):
 
 
 async def client(url, count):
-    while not stopping.is_set():
+    while not (stopping.is_set() or leaving.is_set()):
         async with connect(url, compression=None, ping_interval=None, proxy=None, open_timeout=20) as socket:
             totals["opened"] += 1
             if totals["opened"] == count:
@@ -52,8 +54,14 @@ async def client(url, count):
         totals["closed"][code] = totals["closed"].get(code, 0) + 1
 
 
+def leave():
+    leaving.set()
+    say(leaving=True)
+
+
 async def main(url, count):
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, leave)
     await asyncio.gather(*(client(url, int(count)) for _ in range(int(count))))
     say(totals=totals)
 

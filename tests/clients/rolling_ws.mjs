@@ -1,5 +1,6 @@
 // Sessions under constant traffic, until SIGTERM: each sends numbered messages and checks that every echo is
-// the next one. Who is closed connects again. The last line says what became of them all.
+// the next one. Who is closed connects again, unless SIGUSR2 says not to; then it ends with the last of them. The
+// last line says what became of them all.
 // Usage: rolling_ws.mjs URL COUNT [FILE]   (FILE: who is trusted)
 import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
@@ -11,7 +12,7 @@ const totals = { opened: 0, echoed: 0, unanswered: 0, closed: {} };
 // Messages on their way in each session, and how long each is: now and then one of many frames.
 const WINDOW = 4;
 const lengths = [10, 200, 5_000, 10, 70_000, 10];
-let stopping = false;
+let [stopping, leaving] = [false, false];
 let open = 0;
 
 function message(number) {
@@ -19,7 +20,6 @@ function message(number) {
 }
 
 function connect() {
-  if (stopping) return;
   const socket = new WebSocket(url, { ca, perMessageDeflate: false, handshakeTimeout: 20_000 });
   let [sent, echoed] = [0, 0];
   open += 1;
@@ -52,7 +52,7 @@ function connect() {
     totals.closed[code] = (totals.closed[code] ?? 0) + 1;
     totals.unanswered += sent - echoed;
     open -= 1;
-    if (!stopping) connect();
+    if (!stopping && !leaving) connect();
     else if (open === 0) finish();
   });
 }
@@ -65,5 +65,9 @@ function finish() {
 process.on('SIGTERM', () => {
   stopping = true;
   if (open === 0) finish();
+});
+process.on('SIGUSR2', () => {
+  leaving = true;
+  say({ leaving });
 });
 for (let client = 0; client < count; client += 1) setTimeout(connect, client * 2);
