@@ -4,16 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use switchyard_admin::{
-    Admin, ClusterControl, Parts, ReloadOrders, RouteControl, RouteStatus, SessionControl,
-};
-use switchyard_config::{Config, Written};
+use switchyard_admin::Admin;
+use switchyard_config::Config;
 use switchyard_drain::{Control, Tasks, Watch};
-use switchyard_edge::{Route, Snapshot};
+use switchyard_edge::Snapshot;
 use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
 use switchyard_telemetry::{Build, Metrics};
-use switchyard_upstream::Departures;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, mpsc};
 
@@ -31,7 +28,7 @@ use crate::signals::{self, Hangups, Stops};
 use crate::systemd::{self, Manager, Passed};
 use crate::upgrade::Heritage;
 use crate::worker::{Common, Workers};
-use crate::{bind, descriptors, periodic, rebalance};
+use crate::{bind, controls, descriptors, periodic};
 
 /// Orders to reload that wait for the one before.
 const RELOADS: usize = 16;
@@ -173,7 +170,7 @@ impl<'a> Prepared<'a> {
         let mut admin = AdminDoor::new(Admin::new(
             metrics.clone(),
             common.watch.clone(),
-            parts(&common, registries, &care, &drains, reload),
+            controls::parts(&common, registries, &care, &drains, reload),
         ));
         let door = admin.prepare(config.admin.as_ref(), &mut passed)?;
         let caretaker = care.begin(&live);
@@ -241,44 +238,6 @@ pub(crate) fn unseen_metrics() -> Result<Metrics, StartError> {
     Ok(Metrics::new(build())?)
 }
 
-/// What the admin API asks and tells.
-fn parts(
-    common: &Common,
-    registries: &[Registry],
-    care: &Care,
-    drains: &Drains,
-    reload: ReloadOrders,
-) -> Parts {
-    Parts {
-        clusters: cluster_control(common, registries, &care.departures),
-        sessions: session_control(common, registries),
-        routes: route_control(common, registries),
-        drains: Box::new(drains.clone()),
-        config: config_control(common),
-        reload,
-    }
-}
-
-/// What the admin API asks and tells the clusters.
-fn cluster_control(
-    common: &Common,
-    registries: &[Registry],
-    departures: &Departures,
-) -> ClusterControl {
-    let (snapshot, registries) = (Arc::clone(&common.live.snapshot), registries.to_vec());
-    ClusterControl {
-        clusters: Box::new(move || Arc::clone(snapshot.load().clusters())),
-        survey: Box::new(move |cluster, above| rebalance::survey(cluster, &registries, above).1),
-        departures: departures.clone(),
-    }
-}
-
-/// What the admin API asks of the configuration.
-fn config_control(common: &Common) -> Box<dyn Fn() -> Written + Send + Sync> {
-    let live = common.live.clone();
-    Box::new(move || live.settings().config.written.clone())
-}
-
 /// What drains work with.
 fn means(common: &Common, registries: &[Registry]) -> Means {
     Means {
@@ -287,36 +246,6 @@ fn means(common: &Common, registries: &[Registry]) -> Means {
         gate: Arc::clone(&common.drains),
         metrics: common.metrics.drain().clone(),
         watch: common.watch.clone(),
-    }
-}
-
-/// What the admin API asks and tells the sessions.
-fn session_control(common: &Common, registries: &[Registry]) -> SessionControl {
-    let live = common.live.clone();
-    SessionControl {
-        registries: registries.to_vec(),
-        plan: Box::new(move || live.plan()),
-        tasks: Tasks::new(),
-    }
-}
-
-/// What the admin API asks of the routes.
-fn route_control(common: &Common, registries: &[Registry]) -> RouteControl {
-    let snapshot = Arc::clone(&common.live.snapshot);
-    RouteControl {
-        routes: Box::new(move || snapshot.load().routes().map(described).collect()),
-        registries: registries.to_vec(),
-    }
-}
-
-fn described(route: &Arc<Route>) -> RouteStatus {
-    let shares = route.shares();
-    RouteStatus {
-        name: Arc::clone(route.name()),
-        matches: route.words().to_owned(),
-        clusters: shares
-            .map(|(name, weight)| (Arc::clone(name), weight))
-            .collect(),
     }
 }
 

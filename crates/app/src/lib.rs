@@ -6,6 +6,7 @@ mod admin;
 mod bind;
 mod care;
 mod compose;
+mod controls;
 mod cores;
 mod departures;
 mod descriptors;

@@ -9,6 +9,7 @@ mod early;
 mod input;
 mod line;
 mod output;
+mod post;
 mod still;
 
 use std::future::Future;
@@ -23,15 +24,12 @@ use switchyard_proto::session::{Cause, Outcome, Session, Traffic};
 use switchyard_telemetry::{CountedSession, RouteTraffic};
 
 use crate::clock;
-use crate::figures::Figures;
 use crate::freeze::Freeze;
 use crate::handle::Handle;
 use crate::leg::{Leg, Wire, Wires};
-use crate::mailbox::{Command, Post};
 use crate::meter::{direction, side};
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
-use crate::terms::Terms;
 use early::Early;
 use line::{Line, Outlet};
 pub use still::Still;
@@ -223,68 +221,6 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         ControlFlow::Continue(())
     }
 
-    /// Does as it was told, and answers what it was asked.
-    #[cold]
-    fn answer(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Stop> {
-        let Post {
-            command,
-            terms,
-            questions,
-            report,
-        } = self
-            .ticket
-            .take_post()
-            .map(|post| *post)
-            .unwrap_or_default();
-        if let Some(terms) = terms {
-            self.adopt(terms, turn.now);
-        }
-        let freeze = self.obey(command, turn.now);
-        for question in questions {
-            // Whoever asked may have gone.
-            question.send(self.figures(turn.now)).ok();
-        }
-        if let Some(report) = report {
-            report(self.ticket.info(), &self.figures(turn.now));
-        }
-        if let Some(freeze) = freeze {
-            // An alarm may have come too: it is for when the session goes on.
-            self.ticket.ring();
-            return ControlFlow::Break(Stop::Asked(freeze));
-        }
-        self.carry_out(&mut scratch.nothing(), turn)
-            .map_break(Stop::Over)
-    }
-
-    /// Does what is to be done at once; what is not, is given back.
-    fn obey(&mut self, command: Option<Command>, now: Instant) -> Option<Freeze> {
-        match command? {
-            Command::Close(cause, close) => self.session.handle_close(cause, &close, now),
-            Command::Cut(cause) => self.session.handle_cut(cause),
-            Command::Freeze(freeze) => return Some(freeze),
-        }
-        None
-    }
-
-    #[cold]
-    fn adopt(&mut self, terms: Terms, now: Instant) {
-        let Terms {
-            policy,
-            limits,
-            random,
-        } = terms;
-        self.read_limit = limits.read();
-        let mut random = random.into_iter();
-        let random = || random.next().unwrap_or_default();
-        let opened = self.ticket.info().opened;
-        self.session.handle_policy(policy, opened, random, now);
-        for side in Side::BOTH {
-            if !self.line(side).is_clear() {
-                self.session.handle_blocked(side);
-            }
-        }
-    }
-
     #[cold]
     fn look_at_the_time(
         &mut self,
@@ -350,11 +286,6 @@ impl<D, U> Relay<D, U> {
             Side::Downstream => &mut self.downstream,
             Side::Upstream => &mut self.upstream,
         }
-    }
-
-    fn figures(&self, now: Instant) -> Figures {
-        let [upstream, downstream] = [&self.upstream, &self.downstream].map(Line::kept);
-        Figures::of(&self.session, &self.ticket, upstream, downstream, now)
     }
 
     /// Sets an alarm for the deadline of this turn, unless an earlier one will ring anyway.

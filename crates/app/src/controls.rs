@@ -1,0 +1,87 @@
+//! What the admin API asks and tells the parts of the gateway.
+//!
+//! Not here: what it answers (`switchyard_admin`), and where it listens (`admin`).
+
+use std::sync::Arc;
+
+use switchyard_admin::{
+    ClusterControl, Parts, ReloadOrders, RouteControl, RouteStatus, SessionControl,
+};
+use switchyard_config::Written;
+use switchyard_drain::Tasks;
+use switchyard_edge::Route;
+use switchyard_relay::Registry;
+use switchyard_upstream::Departures;
+
+use crate::care::Care;
+use crate::drains::Drains;
+use crate::rebalance;
+use crate::worker::Common;
+
+/// What the admin API asks and tells.
+pub(crate) fn parts(
+    common: &Common,
+    registries: &[Registry],
+    care: &Care,
+    drains: &Drains,
+    reload: ReloadOrders,
+) -> Parts {
+    Parts {
+        clusters: cluster_control(common, registries, &care.departures),
+        sessions: session_control(common, registries),
+        routes: route_control(common, registries),
+        drains: Box::new(drains.clone()),
+        config: config_control(common),
+        reload,
+    }
+}
+
+/// What the admin API asks and tells the clusters.
+fn cluster_control(
+    common: &Common,
+    registries: &[Registry],
+    departures: &Departures,
+) -> ClusterControl {
+    let (snapshot, registries) = (Arc::clone(&common.live.snapshot), registries.to_vec());
+    ClusterControl {
+        clusters: Box::new(move || Arc::clone(snapshot.load().clusters())),
+        survey: Box::new(move |cluster, above| rebalance::survey(cluster, &registries, above).1),
+        departures: departures.clone(),
+    }
+}
+
+/// What the admin API asks of the configuration.
+fn config_control(common: &Common) -> Box<dyn Fn() -> Written + Send + Sync> {
+    let live = common.live.clone();
+    Box::new(move || live.settings().config.written.clone())
+}
+
+/// What the admin API asks and tells the sessions.
+fn session_control(common: &Common, registries: &[Registry]) -> SessionControl {
+    let live = common.live.clone();
+    SessionControl {
+        registries: registries.to_vec(),
+        plan: Box::new(move || live.plan()),
+        tasks: Tasks::new(),
+    }
+}
+
+/// What the admin API asks of the routes.
+fn route_control(common: &Common, registries: &[Registry]) -> RouteControl {
+    let snapshot = Arc::clone(&common.live.snapshot);
+    RouteControl {
+        routes: Box::new(move || snapshot.load().routes().map(described).collect()),
+        registries: registries.to_vec(),
+    }
+}
+
+fn described(route: &Arc<Route>) -> RouteStatus {
+    let shares = route.shares();
+    RouteStatus {
+        name: Arc::clone(route.name()),
+        matches: route.words().to_owned(),
+        clusters: shares
+            .map(|(name, weight)| (Arc::clone(name), weight))
+            .collect(),
+    }
+}
