@@ -80,3 +80,6 @@ impl Route {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
