@@ -82,6 +82,20 @@ pub(crate) struct Show {
     pub(crate) at: AdminAt,
 }
 
+/// How sessions are asked to go; as the configuration says where it is not said.
+#[derive(Debug, Args)]
+pub(crate) struct Goodbye {
+    /// Spread the asking over this time
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) over: Option<String>,
+    /// The code of the Close
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// The reason in the Close
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
 /// Sessions that are to go.
 #[derive(Debug, Args)]
 pub(crate) struct Close {
@@ -92,15 +106,8 @@ pub(crate) struct Close {
     /// Every session
     #[arg(long)]
     pub(crate) all: bool,
-    /// Spread the asking over this time
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) over: Option<String>,
-    /// The code of the Close
-    #[arg(long, value_name = "CODE")]
-    pub(crate) code: Option<String>,
-    /// The reason in the Close
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) goodbye: Goodbye,
     #[command(flatten)]
     pub(crate) at: AdminAt,
 }
@@ -124,18 +131,11 @@ pub(crate) struct Drain {
     #[arg(long, value_name = "ADDRESS", requires = "cluster",
           conflicts_with_all = ["over", "deadline", "code", "reason"])]
     pub(crate) endpoint: Option<String>,
-    /// Spread the asking over this time
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) over: Option<String>,
     /// Cut whoever is left after this time
     #[arg(long, value_name = "DURATION")]
     pub(crate) deadline: Option<String>,
-    /// The code of the Close
-    #[arg(long, value_name = "CODE")]
-    pub(crate) code: Option<String>,
-    /// The reason in the Close
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) goodbye: Goodbye,
     #[command(flatten)]
     pub(crate) at: AdminAt,
 }

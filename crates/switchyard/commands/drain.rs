@@ -43,10 +43,10 @@ fn request(drain: &Drain) -> (Method, String) {
         ("listener", drain.listener.as_deref()),
         ("route", drain.route.as_deref()),
         ("cluster", drain.cluster.as_deref()),
-        ("over", drain.over.as_deref()),
+        ("over", drain.goodbye.over.as_deref()),
         ("deadline", drain.deadline.as_deref()),
-        ("code", drain.code.as_deref()),
-        ("reason", drain.reason.as_deref()),
+        ("code", drain.goodbye.code.as_deref()),
+        ("reason", drain.goodbye.reason.as_deref()),
     ];
     (method, target("/drain", &words))
 }

@@ -84,12 +84,12 @@ fn shown(wanted: &Show) -> anyhow::Result<ExitCode> {
 
 fn closed(wanted: &Close) -> anyhow::Result<ExitCode> {
     let close = [
-        ("code", wanted.code.as_deref()),
-        ("reason", wanted.reason.as_deref()),
+        ("code", wanted.goodbye.code.as_deref()),
+        ("reason", wanted.goodbye.reason.as_deref()),
     ];
     let mut filter = words(&wanted.filter);
     filter.extend([
-        ("over", wanted.over.as_deref()),
+        ("over", wanted.goodbye.over.as_deref()),
         ("all", wanted.all.then_some("true")),
     ]);
     let target = match wanted.id {
