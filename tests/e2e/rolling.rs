@@ -167,11 +167,17 @@ impl Noon {
         });
     }
 
+    /// Waits until the process that serves now has every client's sessions.
+    #[track_caller]
+    fn wait_all(&self) {
+        let all = [("route", "main"), ("protocol", "h1")];
+        self.gateway.wait_metric("switchyard_sessions", &all, 90);
+    }
+
     /// Has the process `last` leave while messages go through, and says what became of the sessions: those over plain
     /// sockets, and the others.
     fn drain(&mut self, last: &Successor) -> [Tally; 2] {
-        let all = [("route", "main"), ("protocol", "h1")];
-        self.gateway.wait_metric("switchyard_sessions", &all, 90);
+        self.wait_all();
         for clients in self.plain.iter().chain([&self.safe]) {
             clients.signal(Signal::USR2);
             let told = |line: &Value| line["leaving"] == true;
@@ -284,6 +290,7 @@ fn upgrades_and_reloads_under_traffic_surprise_nobody() {
         assert!(fail_to_upgrade(id).contains("not upgraded"));
         noon.turn(10 * number);
         let successor = upgrade(id);
+        noon.wait_all();
         noon.wait_traffic();
         // The second part of a turn is one of limits alone.
         noon.turn(10 * number + 1);

@@ -82,6 +82,8 @@ impl Asking {
             total: members.len(),
             members: Mutex::new(Members {
                 waiting: members.into(),
+                // Until it is known at what pace they are asked.
+                end: Instant::now().checked_add(plan.over),
                 ..Members::default()
             }),
             stopped: Notify::new(),

@@ -265,7 +265,7 @@ async fn progress_says_how_far_it_is() {
         (progress.asked, progress.waiting, progress.left)
     };
     assert_eq!(counts(), (0, 4, 4));
-    assert_eq!(asking.progress().eta, Duration::ZERO);
+    assert_eq!(asking.progress().eta, Duration::from_mins(1));
     start(&world, &asking);
     sleep(MINUTE / 2).await;
     assert_eq!(counts(), (2, 2, 4));
