@@ -33,7 +33,6 @@ pub use crate::bind::Bound;
 pub use crate::compose::{Gateway, Given, control_runtime};
 pub use crate::error::StartError;
 pub use crate::explain::{ExplainError, explain};
-pub use crate::reload::{Mode, Outcome, ReloadError, Report, Touched};
 pub use crate::shutdown::Ending;
 pub use crate::signals::{Hangups, Stop, Stops, stops_on_signals};
 use crate::systemd::{Manager, Passed};

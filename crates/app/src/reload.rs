@@ -17,10 +17,10 @@ use switchyard_config::{Config, Diff, Errors};
 use switchyard_drain::{Phase, Tasks, Watch};
 use switchyard_edge::{Fate, Snapshot};
 use switchyard_proto::session::Cause;
-use switchyard_relay::{Asking, Handle, Registry, Terms};
+use switchyard_relay::{Asking, Handle, Registry, Terms, Walk};
 use switchyard_telemetry::Metrics;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::admin::AdminDoor;
 use crate::bind::{Bound, OpenListeners, Opening, PassedTo};
@@ -32,11 +32,11 @@ use crate::logging::LiveLog;
 use crate::systemd::Manager;
 use crate::worker::Doors;
 
-pub use report::{Outcome, Report, Touched};
+use report::{Outcome, Report, Touched};
 
 /// Whether a reload is done, or only worked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// It is done.
     Apply,
     /// What would come of it is said.
@@ -45,7 +45,7 @@ pub enum Mode {
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
+pub(crate) enum ReloadError {
     /// There is nothing that could be read again.
     #[error("the configuration did not come from a file")]
     NoFile,
@@ -132,8 +132,9 @@ impl Reloader {
         if prepared.diff.is_empty() {
             return Ok(Report::unchanged());
         }
-        let touched = self.fates(&prepared.snapshot, |_, _| {});
         if mode == Mode::DryRun {
+            let in_use = self.live.snapshot.load();
+            let touched = fates(&self.registries, &prepared.snapshot, &in_use, |_, _| {});
             return Ok(Report::new(Outcome::DryRun, prepared.diff, touched));
         }
         let mut sockets = self.sockets.lock().await;
@@ -209,13 +210,10 @@ impl Reloader {
                 }
             },
         );
-        let asking = Asking::of(going, &self.live.plan(), Cause::Reload);
+        let plan = self.live.plan();
+        let asking = block_in_place(|| Asking::of(going, &plan, Cause::Reload));
         Tasks::new().spawn(async move { asking.run(asking.pace(), || true).await });
         touched
-    }
-
-    fn fates(&self, snapshot: &Snapshot, act: impl FnMut(&Handle, Fate)) -> Touched {
-        fates(&self.registries, snapshot, &self.live.snapshot.load(), act)
     }
 }
 
@@ -231,7 +229,8 @@ fn prepare(path: &Path, live: &Live, metrics: &Metrics) -> Result<Prepared, Relo
     })
 }
 
-/// Has `act` know of each open session what becomes of it, and counts.
+/// Has `act` know of each open session what becomes of it, and counts. With many sessions this takes a while: the
+/// runtime's thread is left to its other tasks.
 fn fates(
     registries: &[Registry],
     snapshot: &Snapshot,
@@ -239,10 +238,12 @@ fn fates(
     mut act: impl FnMut(&Handle, Fate),
 ) -> Touched {
     let mut touched = Touched::default();
-    for handle in registries.iter().flat_map(Registry::handles) {
-        let fate = snapshot.fate(handle.info(), former);
-        touched.count(handle.info(), &fate);
-        act(&handle, fate);
-    }
+    block_in_place(|| {
+        for handle in Walk::all(registries) {
+            let fate = snapshot.fate(handle.info(), former);
+            touched.count(handle.info(), &fate);
+            act(&handle, fate);
+        }
+    });
     touched
 }

@@ -177,7 +177,7 @@ pub struct Closed<'a> {
     pub reason: &'static str,
     /// How long it lasted.
     pub duration: Duration,
-    /// How long nothing had been read from either peer when it ended.
+    /// How long nothing of a data frame had been read from either peer when it ended.
     pub idle: Duration,
     /// Which side had given no sign of life, where that ended it.
     pub silent: Option<Side>,

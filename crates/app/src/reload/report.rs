@@ -12,20 +12,20 @@ const AT_START: [&str; 1] = ["workers"];
 
 /// What a reload changed, or would change.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// What was done.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What is different in the configuration.
-    pub diff: Diff,
+    pub(crate) diff: Diff,
     /// Keys whose change comes with a restart.
-    pub needs_restart: Vec<&'static str>,
+    pub(crate) needs_restart: Vec<&'static str>,
     /// What becomes of the sessions that are open.
-    pub sessions: Touched,
+    pub(crate) sessions: Touched,
 }
 
 /// What a reload did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The configuration is another, and in use.
     Applied,
     /// It is the same.
@@ -36,13 +36,13 @@ pub enum Outcome {
 
 /// How many sessions a configuration touches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Touched {
+pub(crate) struct Touched {
     /// Nothing is different for them.
-    pub unchanged: usize,
+    pub(crate) unchanged: usize,
     /// They stay, under other limits.
-    pub adopting: usize,
+    pub(crate) adopting: usize,
     /// They are asked to go, by route.
-    pub closing: BTreeMap<Arc<str>, usize>,
+    pub(crate) closing: BTreeMap<Arc<str>, usize>,
 }
 
 impl Report {

@@ -32,22 +32,15 @@ pub struct Moved<'a> {
 impl Moved<'_> {
     /// Writes the record of the process that it leaves.
     pub fn handed_over(&self) {
-        info!(
-            target: TARGET,
-            session = %self.session,
-            request_id = %self.request_id,
-            listener = self.listener,
-            route = self.route,
-            cluster = self.cluster,
-            endpoint = self.endpoint,
-            client = %self.client,
-            duration_ms = millis(self.duration),
-            "session handed over"
-        );
+        self.emit("session handed over");
     }
 
     /// Writes the record of the process that it comes to.
     pub fn taken_over(&self) {
+        self.emit("session taken over");
+    }
+
+    fn emit(&self, message: &'static str) {
         info!(
             target: TARGET,
             session = %self.session,
@@ -58,7 +51,7 @@ impl Moved<'_> {
             endpoint = self.endpoint,
             client = %self.client,
             duration_ms = millis(self.duration),
-            "session taken over"
+            "{message}"
         );
     }
 }
