@@ -16,11 +16,6 @@ impl Retirement {
         self.token.cancel();
     }
 
-    /// Whether it has gone out of use.
-    pub fn has_begun(&self) -> bool {
-        self.token.is_cancelled()
-    }
-
     /// Has `tasks` do `work` until it is done, or this begins; then it is dropped where it is.
     pub fn spawn_until(&self, tasks: &Tasks, work: impl Future<Output = ()> + Send + 'static) {
         let token = self.token.clone();
@@ -43,7 +38,6 @@ mod tests {
         retirement.spawn_until(&tasks, async {});
         retirement.clone().begin();
         tasks.finished().await;
-        assert!(retirement.has_begun());
         retirement.spawn_until(&tasks, pending());
         tasks.finished().await;
     }

@@ -19,7 +19,8 @@ impl Stagger {
 
     /// `count` moments, counted from the start, none before the one before it and none later than
     /// the duration.
-    pub fn offsets(self, count: usize) -> impl Iterator<Item = Duration> {
+    #[cfg(test)]
+    pub(crate) fn offsets(self, count: usize) -> impl Iterator<Item = Duration> {
         (0..count).map(move |slot| self.moment(slot, count))
     }
 
