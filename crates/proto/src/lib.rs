@@ -8,9 +8,11 @@
 //! - [`scanner`]: one direction of a stream of frames, checked while it flows past.
 //! - [`session`]: two directions joined: what is passed on, what the gateway says itself, and
 //!   when and why it ends.
+//! - [`Answerer`]: the other end of a session that has no endpoint.
 //! - [`proxy_protocol`]: what proxies say of a connection before its first byte.
 //! - [`record`]: a session as bytes, for the process that goes on with it.
 
+mod answerer;
 pub mod close;
 pub mod frame;
 pub mod handshake;
@@ -22,6 +24,7 @@ pub mod scanner;
 pub mod session;
 mod violation;
 
+pub use answerer::Answerer;
 pub use close::{Close, CloseCode};
 pub use inline::Inline;
 pub use session::{Outcome, Output, Policy, Session};

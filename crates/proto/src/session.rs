@@ -20,7 +20,7 @@
 //!        let mut input = &bytes[..used];
 //!        poll: Pass takes its length from the front of `input` and writes it,
 //!              Skip takes its length and writes nothing,
-//!              Send writes its own bytes, Publish the caller's
+//!              Send writes its own bytes, Publish the caller's (then `handle_published`)
 //!        bytes = &bytes[used..];
 //!    }
 //!    ```
@@ -243,6 +243,11 @@ impl Session {
         }
     }
 
+    /// A message of the caller's own was written, now or after it had to wait for its side: the session is not idle.
+    pub fn handle_published(&mut self, now: Instant) {
+        self.active = now;
+    }
+
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         match self.life {
@@ -296,7 +301,7 @@ impl Session {
         }
     }
 
-    /// When anything of a data frame was last seen, from either peer. Pings do not count.
+    /// When anything of a data frame was last seen, from either peer, or a message published to one. Pings do not count.
     pub fn active(&self) -> Instant {
         self.active
     }

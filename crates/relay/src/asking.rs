@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use switchyard_drain::{Pace, Spread, Stagger};
+use switchyard_drain::{Budget, Pace, Share, Spread, Stagger};
 use switchyard_proto::session::Cause;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -115,6 +115,13 @@ impl Asking {
     /// The pace that it was planned with, from now on.
     pub fn pace(&self) -> Spread {
         Spread::new(self.shared.stagger, self.shared.total)
+    }
+
+    /// Its part of the pace of all replicas that drain, from now on. A tenth of the time until the `deadline` is left to the
+    /// last that is asked, unless it was planned with less.
+    pub fn share(&self, budget: &Budget, deadline: Duration) -> Share {
+        let by = deadline.saturating_sub(deadline / 10);
+        budget.share(self.shared.stagger, self.shared.total, by)
     }
 
     /// Asks one after the other at this pace, for as long as it `holds`, and returns when nobody is left to

@@ -35,10 +35,11 @@ pub struct DrainPlan {
 }
 
 impl DrainOrder {
-    /// Puts handles, which are oldest first, in this order.
+    /// Puts handles in this order.
     pub(crate) fn sort(self, handles: &mut [Handle], seed: u64, now: Instant) {
         match self {
-            Self::OldestFirst => {}
+            // Names are drawn before endpoints answer, so that theirs is another order.
+            Self::OldestFirst => handles.sort_by_key(|handle| handle.info().opened),
             Self::IdleFirst => handles.sort_by_cached_key(|handle| Reverse(handle.idle(now))),
             Self::Random => {
                 handles.sort_by_cached_key(|handle| scramble(seed ^ handle.info().id.get()));
@@ -60,6 +61,18 @@ mod tests {
 
     use super::*;
     use crate::clock;
+
+    #[test]
+    fn the_oldest_is_who_opened_first_whatever_its_name() {
+        let (mut first, mut second) = (crate::testing::info(), crate::testing::info());
+        assert!(first.id < second.id);
+        std::mem::swap(&mut first.id, &mut second.id);
+        second.opened = first.opened + Duration::from_millis(1);
+        let oldest = first.id;
+        let mut handles = [Handle::new(second), Handle::new(first)];
+        DrainOrder::OldestFirst.sort(&mut handles, 0, clock::now());
+        assert_eq!(handles[0].info().id, oldest);
+    }
 
     #[test]
     fn a_lot_depends_on_the_seed_and_forgets_nobody() {

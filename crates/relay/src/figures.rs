@@ -23,7 +23,7 @@ pub struct Figures {
     pub from_upstream: Traffic,
     /// Bytes of the client's that the endpoint has not taken yet.
     pub buffered_from_downstream: usize,
-    /// Bytes of the endpoint's that the client has not taken yet.
+    /// Bytes of the endpoint's that the client has not taken yet, and of a published message that it has begun to take.
     pub buffered_from_upstream: usize,
     /// How long the client's last answer to a Ping of the gateway's own took.
     pub ping_rtt_downstream: Option<Duration>,

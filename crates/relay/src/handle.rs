@@ -14,8 +14,10 @@ use switchyard_proto::Close;
 use switchyard_proto::session::Cause;
 use tokio::time::timeout;
 
+use crate::backlog::{Delivery, Loan, Queue};
 use crate::figures::Figures;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::message::Message;
 use crate::request_id::RequestId;
 
 use crate::sweep::Report;
@@ -29,7 +31,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// How many more sessions a process may open until another has taken over: more than it can.
 const ROOM: u64 = 1 << 24;
 
-/// Names a session within this process, and within those that took its sessions over. Never used
+/// Names a session within this process, from when its handshake goes to an endpoint, and within those that took its sessions over. Never used
 /// twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(u64);
@@ -158,9 +160,10 @@ impl Handle {
         self.shared.mailbox().told()
     }
 
-    /// Whether it is over.
+    /// Whether it is over. In one order with everything else that is sequentially consistent: who notes something for a
+    /// session and then finds that it is not over can rely on being seen by who cleans up after it.
     pub fn is_gone(&self) -> bool {
-        self.shared.gone.load(Ordering::Acquire)
+        self.shared.gone.load(Ordering::SeqCst)
     }
 
     /// How the session stands, as it says itself; `None` when it has gone, or when its worker gives it no
@@ -203,6 +206,35 @@ impl Handle {
         self.tell(Command::Freeze(freeze));
     }
 
+    /// Has the client sent a message, at the next boundary of the messages of its endpoint, after those that wait. Never
+    /// waits. What the session's worker has to count, it counts.
+    pub fn deliver(&self, message: &Arc<Message>, queue: Queue) -> Delivery {
+        let mut mailbox = self.shared.mailbox();
+        let (delivery, is_news) = mailbox.deliver(message, queue);
+        if is_news {
+            self.shared.ring(&mailbox);
+        }
+        delivery
+    }
+
+    /// The same, unless one would be dropped for want of room: then nothing happens, and nothing is counted.
+    pub fn deliver_if_room(&self, message: &Arc<Message>, queue: Queue) -> Option<Delivery> {
+        let mut mailbox = self.shared.mailbox();
+        if !mailbox.has_room(message, queue) {
+            return None;
+        }
+        let (delivery, is_news) = mailbox.deliver(message, queue);
+        if is_news {
+            self.shared.ring(&mailbox);
+        }
+        Some(delivery)
+    }
+
+    /// Whether all messages that were to be delivered are written, or given up.
+    pub fn is_written(&self) -> bool {
+        self.shared.mailbox().is_written()
+    }
+
     /// Leaves a command and wakes the session. A cut takes the place of a Close, and either that of a
     /// freeze.
     pub(crate) fn tell(&self, command: Command) {
@@ -241,14 +273,37 @@ impl Handle {
     }
 
     /// Takes what was left in the mailbox.
-    pub(crate) fn take_post(&self) -> Option<Box<Post>> {
+    pub(crate) fn take_post(&self) -> Post {
         self.shared.mailbox().take()
+    }
+
+    /// Whether messages wait to be written.
+    pub(crate) fn has_messages(&self) -> bool {
+        self.shared.mailbox().has_messages()
+    }
+
+    /// Takes the messages that come first, with frames of no more than `most` bytes, but one always.
+    pub(crate) fn lend(&self, most: usize) -> Option<Loan> {
+        self.shared.mailbox().lend(most)
+    }
+
+    /// What was lent is written, but for these. Returns how many messages were dropped since the last time, and whether
+    /// more wait.
+    pub(crate) fn settle(&self, unwritten: &[Arc<Message>]) -> (u64, bool) {
+        self.shared.mailbox().settle(unwritten)
+    }
+
+    /// Takes no messages from now on: how many were dropped and are not counted yet, and how many waited.
+    pub(crate) fn refuse(&self) -> (u64, u64) {
+        self.shared.mailbox().refuse()
     }
 
     /// The session is over: nobody is woken, and nobody who asked has to wait.
     pub(crate) fn leave(&self) {
-        self.shared.gone.store(true, Ordering::Release);
+        self.shared.gone.store(true, Ordering::SeqCst);
         self.listen(None);
+        // Who was a relay's has refused before.
+        self.refuse();
         drop(self.take_post());
     }
 
@@ -292,9 +347,9 @@ mod tests {
         handle.cut(Cause::Shutdown);
         handle.tell(close());
         assert_eq!(handle.told(), Some(Cause::Shutdown));
-        let command = handle.take_post().and_then(|post| post.command);
+        let command = handle.take_post().command;
         assert!(matches!(command, Some(Command::Cut(Cause::Shutdown))));
-        assert!(handle.take_post().is_none());
+        assert!(handle.take_post().command.is_none());
     }
 
     #[test]
@@ -303,7 +358,7 @@ mod tests {
         handle.close(Cause::Drain, Close::empty());
         handle.tell(close());
         assert_eq!(handle.told(), Some(Cause::Drain));
-        let command = handle.take_post().and_then(|post| post.command);
+        let command = handle.take_post().command;
         assert!(matches!(command, Some(Command::Close(Cause::Drain, _))));
     }
 
@@ -317,7 +372,7 @@ mod tests {
         assert_eq!(parcels.try_recv().unwrap_err(), TryRecvError::Disconnected);
         let (freeze, _parcels) = Freeze::collecting(1);
         handle.freeze(freeze);
-        let post = handle.take_post().expect("a command");
+        let post = handle.take_post();
         assert!(matches!(
             post.command,
             Some(Command::Close(Cause::Admin, _))

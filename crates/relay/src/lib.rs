@@ -11,6 +11,7 @@
 //! What a session may do is `proto`'s; this crate owns bytes, readiness and time.
 
 mod asking;
+mod backlog;
 mod clock;
 mod drain;
 mod figures;
@@ -18,6 +19,7 @@ mod freeze;
 mod handle;
 mod leg;
 mod mailbox;
+mod message;
 mod meter;
 mod pending;
 mod registry;
@@ -31,12 +33,14 @@ mod testing;
 mod walk;
 
 pub use asking::{Asking, Progress};
+pub use backlog::{Delivery, OnFull, Queue};
 pub use clock::now;
 pub use drain::{DrainOrder, DrainPlan};
 pub use figures::Figures;
 pub use freeze::{Freeze, Parcel, Verdict};
 pub use handle::{Handle, SessionId, SessionInfo, Tie};
 pub use leg::{Leg, Wire};
+pub use message::Message;
 pub use registry::{Registry, Ticket};
 pub use relay::{Closed, Ended, Relay, RelayLimits, Still};
 pub use request_id::RequestId;

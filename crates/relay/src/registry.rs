@@ -71,12 +71,12 @@ impl Registry {
         self.len() == 0
     }
 
-    /// Every open session, oldest first.
+    /// Every open session, in the order of their names.
     pub fn handles(&self) -> Vec<Handle> {
         Walk::all(std::slice::from_ref(self)).collect()
     }
 
-    /// The `most` oldest sessions whose names come after `after`.
+    /// The first `most` sessions whose names come after `after`.
     pub(crate) fn page(&self, after: SessionId, most: usize) -> Vec<Handle> {
         let sessions = self.sessions();
         let rest = (Bound::Excluded(after), Bound::Unbounded);
@@ -241,7 +241,7 @@ mod tests {
         ticket.cut(Cause::Shutdown);
         let (_, waker) = waker();
         assert!(ticket.has_rung(&waker));
-        assert!(ticket.take_post().is_some());
+        assert!(ticket.take_post().command.is_some());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod input;
 mod line;
 mod output;
 mod post;
+mod publish;
 mod still;
 
 use std::future::Future;
@@ -327,6 +328,7 @@ impl<D, U> Drop for Relay<D, U> {
         for side in Side::BOTH {
             self.settle_pending(side, now);
         }
+        self.refuse_messages();
     }
 }
 

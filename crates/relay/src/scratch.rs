@@ -22,12 +22,15 @@ thread_local! {
 /// The buffer of a thread.
 pub(crate) struct Scratch {
     bytes: Box<[u8]>,
+    /// Messages of the gateway's own that go out together.
+    gathered: Vec<u8>,
 }
 
 impl Scratch {
     fn new() -> Self {
         Self {
             bytes: vec![0; HEADROOM + READ].into(),
+            gathered: Vec::new(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Scratch {
         Chunk {
             to,
             bytes: &mut self.bytes,
+            gathered: &mut self.gathered,
             run: HEADROOM..HEADROOM,
             end,
         }
@@ -64,6 +68,7 @@ impl Scratch {
 pub(crate) struct Chunk<'a> {
     to: Side,
     bytes: &'a mut [u8],
+    gathered: &'a mut Vec<u8>,
     /// What goes out next; it ends where the input begins that is not dealt with.
     run: Range<usize>,
     end: usize,
@@ -102,6 +107,15 @@ impl Chunk<'_> {
     /// What goes out next.
     pub(crate) fn run(&self) -> &[u8] {
         self.bytes.get(self.run.clone()).unwrap_or_default()
+    }
+
+    /// Puts frames together, apart from the input.
+    pub(crate) fn gather<'b>(&mut self, frames: impl Iterator<Item = &'b [u8]>) -> &[u8] {
+        self.gathered.clear();
+        for frame in frames {
+            self.gathered.extend_from_slice(frame);
+        }
+        self.gathered
     }
 
     /// Notes that the run is taken care of.

@@ -75,7 +75,7 @@ mod tests {
         let (_, report) = reports();
         let registries = std::slice::from_ref(&world.registry);
         ask_each(registries, EVERY, since, now, &report).await;
-        let asked = |handle: &Handle| handle.take_post().is_some();
+        let asked = |handle: &Handle| handle.take_post().report.is_some();
         world
             .registry
             .handles()

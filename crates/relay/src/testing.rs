@@ -16,7 +16,7 @@ use switchyard_drain::Tasks;
 use switchyard_proto::frame::{Header, OpCode};
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::{CloseCode, Policy, Session, Side, mask};
-use switchyard_telemetry::labels::Protocol;
+use switchyard_telemetry::labels::{BusKind, Protocol};
 use switchyard_telemetry::{Build, Metrics, RouteTraffic};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -51,6 +51,7 @@ impl World {
             rustc: "0",
         };
         let metrics = Metrics::new(build).expect("no two metrics collide");
+        metrics.push(BusKind::Memory).expect("the first of them");
         let traffic = metrics.worker().route(ROUTE, Protocol::Http1);
         let policy = Policy {
             max_frame: None,
@@ -132,9 +133,26 @@ impl World {
 
     /// A sample of this worker's only route, as it is in the exposition.
     pub(crate) fn sample<N: FromStr<Err: Debug>>(&self, name: &str, labels: &str) -> N {
-        let name = format!("{name}{{route=\"{ROUTE}\",{labels}}} ");
+        self.any_sample(&format!("{name}{{route=\"{ROUTE}\",{labels}}} "))
+    }
+
+    /// How many published messages were delivered, were dropped for want of room, and were not delivered when a session ended.
+    pub(crate) fn published(&self) -> [u64; 3] {
+        let dropped = |reason| {
+            let labels = format!(r#"bus="memory",reason="{reason}""#);
+            self.any_sample(&format!("switchyard_push_dropped_total{{{labels}}} "))
+        };
+        let delivered = r#"switchyard_push_delivered_total{bus="memory"} "#;
+        [
+            self.any_sample(delivered),
+            dropped("queue_full"),
+            dropped("closing"),
+        ]
+    }
+
+    fn any_sample<N: FromStr<Err: Debug>>(&self, name: &str) -> N {
         let text = self.metrics.render().expect("renders");
-        let value = text.lines().find_map(|line| line.strip_prefix(&name));
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
         value
             .unwrap_or_else(|| panic!("no {name}"))
             .parse()

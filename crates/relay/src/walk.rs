@@ -1,7 +1,8 @@
-//! Every open session of several workers, oldest first, a few at a time.
+//! Every open session of several workers, in the order of their names, a few at a time.
 //!
 //! A registry is locked for one page and left alone until the next: a worker with a hundred thousand sessions
-//! can open one more meanwhile.
+//! can open one more meanwhile. Names are drawn when handshakes begin, so that one that opens meanwhile may come or not:
+//! whoever has to reach it too leaves word of that before the walk, where sessions that open look.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};

@@ -109,6 +109,69 @@ impl MessageKind {
     }
 }
 
+/// What carries published messages between replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusKind {
+    /// Nothing: there is one process.
+    Memory,
+    /// Redis.
+    Redis,
+    /// NATS.
+    Nats,
+}
+
+impl BusKind {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Redis => "redis",
+            Self::Nats => "nats",
+        }
+    }
+}
+
+/// Why a published message was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDelivered {
+    /// The session's queue had no room.
+    QueueFull,
+    /// The session's end had begun.
+    Closing,
+    /// It came faster than a worker, or the connection to the bus, could take it.
+    Overrun,
+    /// It is larger than messages may be.
+    TooLarge,
+    /// What the bus brought is none.
+    Malformed,
+    /// One with its id was delivered before.
+    Duplicate,
+}
+
+impl NotDelivered {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::QueueFull,
+        Self::Closing,
+        Self::Overrun,
+        Self::TooLarge,
+        Self::Malformed,
+        Self::Duplicate,
+    ];
+
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Closing => "closing",
+            Self::Overrun => "overrun",
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
 /// Who ended a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initiator {

@@ -12,10 +12,12 @@ pub mod metrics;
 mod error;
 
 pub use error::Error;
+pub use metrics::bus::BusMetrics;
 pub use metrics::cluster::ClusterMetrics;
 pub use metrics::drain::DrainMetrics;
 pub use metrics::endpoint::{EndpointMetrics, EndpointSession};
 pub use metrics::listener::ListenerMetrics;
+pub use metrics::push::PushMetrics;
 pub use metrics::route::RouteMetrics;
 pub use metrics::traffic::{CountedSession, RouteTraffic, WorkerMetrics};
 pub use metrics::upgrade::UpgradeMetrics;

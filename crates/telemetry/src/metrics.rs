@@ -3,12 +3,14 @@
 //! Every handle is resolved once, by name, and then costs an atomic or less. What is counted for
 //! each frame does not come through here at all: see [`traffic`].
 
+pub mod bus;
 pub mod cluster;
 pub mod config;
 pub mod drain;
 pub mod endpoint;
 pub mod listener;
 pub mod proxy_protocol;
+pub mod push;
 pub mod route;
 pub mod tls;
 pub mod traffic;
@@ -25,13 +27,16 @@ use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
 
 use crate::Error;
+use crate::labels::BusKind;
 use crate::log::{AccessFileCounts, DroppedLines};
+use bus::BusMetrics;
 use cluster::{ClusterMetrics, ClusterVecs};
 use config::ConfigMetrics;
 use drain::DrainMetrics;
 use endpoint::{EndpointMetrics, Endpoints};
 use listener::{ListenerMetrics, ListenerVecs};
 use proxy_protocol::{ProxyProtocolMetrics, ProxyProtocolVecs};
+use push::PushMetrics;
 use route::{RouteMetrics, RouteVecs};
 use tls::{TlsMetrics, TlsVecs};
 use traffic::{WorkerMetrics, Workers};
@@ -113,6 +118,23 @@ impl Metrics {
     /// Shows what becomes of the access log's file, if it ever has one. Once for each log.
     pub fn count_access_file(&self, file: AccessFileCounts) -> Result<(), Error> {
         Ok(access_file::register(&self.inner.registry, file)?)
+    }
+
+    /// The metrics of published messages. Once a process, which has one bus.
+    ///
+    /// # Errors
+    /// It was called before.
+    pub fn push(&self, bus: BusKind) -> Result<PushMetrics, Error> {
+        let workers = self.inner.workers.clone();
+        Ok(PushMetrics::new(&self.inner.registry, workers, bus)?)
+    }
+
+    /// The metrics of the bus. Once a process, which has one.
+    ///
+    /// # Errors
+    /// It was called before.
+    pub fn bus(&self, bus: BusKind) -> Result<BusMetrics, Error> {
+        Ok(BusMetrics::new(&self.inner.registry, bus)?)
     }
 
     /// The metrics of a listener, by the name it has in the configuration.

@@ -30,6 +30,11 @@ impl ControlFrame {
         Self::build(OpCode::Ping, &payload, mask)
     }
 
+    /// A frame of a server's with this payload, which is at most 125 bytes.
+    pub(crate) fn bare(opcode: OpCode, payload: &[u8]) -> Self {
+        Self::build(opcode, payload, None)
+    }
+
     /// `payload` is at most 125 bytes.
     fn build(opcode: OpCode, payload: &[u8], mask: Option<MaskKey>) -> Self {
         let header = Header {

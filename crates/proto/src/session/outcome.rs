@@ -46,7 +46,7 @@ pub enum Cause {
     Reset,
     /// A peer broke a rule.
     Violation(Violation),
-    /// No data frame in either direction for the route's `idle_timeout`.
+    /// No data frame in either direction, and no published message, for the route's `idle_timeout`.
     IdleTimeout,
     /// A side gave no sign of life after a Ping of the gateway.
     PingTimeout(Side),
@@ -66,6 +66,8 @@ pub enum Cause {
     Rebalanced,
     /// The configuration has no place for the session any more, and the gateway asked the peers to go.
     Reload,
+    /// More messages waited to be published to the client than may, and the gateway asked the peers to go.
+    SlowReceiver,
 }
 
 impl Cause {
@@ -85,6 +87,7 @@ impl Cause {
             Self::EndpointLeft,
             Self::Rebalanced,
             Self::Reload,
+            Self::SlowReceiver,
         ];
         own.into_iter().chain(Violation::all().map(Self::Violation))
     }
@@ -106,6 +109,7 @@ impl Cause {
             Self::EndpointLeft => "endpoint_left",
             Self::Rebalanced => "rebalanced",
             Self::Reload => "reload",
+            Self::SlowReceiver => "slow_receiver",
         }
     }
 }

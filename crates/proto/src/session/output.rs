@@ -31,8 +31,9 @@ pub enum Output {
         /// The bytes.
         bytes: Owned,
     },
-    /// Write the front message of the caller's queue for `to`, whole; if there are more, call
-    /// [`handle_publish`](super::Session::handle_publish) again.
+    /// Write the front message of the caller's queue for `to`, whole, behind what is unwritten for it, or more of them;
+    /// if there are others, or it cannot be now, call [`handle_publish`](super::Session::handle_publish) again. A message that
+    /// is written is to be told by [`handle_published`](super::Session::handle_published).
     Publish {
         /// Who gets it.
         to: Side,

@@ -327,6 +327,7 @@ impl Harness {
             self.session.handle_publish(to);
         }
         self.write(to, &published(to));
+        self.session.handle_published(self.now);
         self.ops.push(Op::Publish(to));
     }
 

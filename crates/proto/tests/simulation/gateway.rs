@@ -13,7 +13,7 @@ use switchyard_proto::session::{
 };
 use switchyard_proto::{Close, CloseCode, Side};
 
-use crate::frames::{BINARY, PUBLISHED, frame, own_ping};
+use crate::frames::{BINARY, PUBLISHED, TEXT, frame, own_ping};
 use crate::link::{Link, Read};
 use crate::rng::Rng;
 use crate::trace::Trace;
@@ -21,8 +21,11 @@ use crate::trace::Trace;
 /// The most that is read at once.
 const READ: usize = 8_000;
 
-/// What a side can be sent beyond one read: a held back frame, a Close, some messages.
-const SLACK: usize = 1_000;
+/// The most that a published message says.
+pub(crate) const LONGEST_PUBLISHED: usize = 2_000;
+
+/// What a side can be sent beyond one read: a held back frame, a Close, a message.
+const SLACK: usize = LONGEST_PUBLISHED + 500;
 
 /// How often another process goes on with the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,12 @@ struct Writer {
     fin: Fin,
     /// Messages that wait to be published.
     queue: VecDeque<Vec<u8>>,
+    /// All that ever were to be.
+    offered: Vec<Vec<u8>>,
+    /// Unwritten bytes up to the end of the last that had its turn.
+    parked: usize,
+    /// They had their turn when one of them was unwritten.
+    deferred: bool,
     /// All bytes that were ever planned.
     planned: Vec<u8>,
     blocked: bool,
@@ -142,7 +151,10 @@ impl Gateway {
     /// Writes what is unwritten.
     pub(crate) fn flush(&mut self, now: u64, to: Side, link: &mut Link, rng: &mut Rng) {
         let writer = &mut self.writers[index(to)];
+        let before = writer.unwritten.len();
         link.write(now, &mut writer.unwritten, rng);
+        let written = before - writer.unwritten.len();
+        writer.parked = writer.parked.saturating_sub(written);
         let blocked = !writer.unwritten.is_empty();
         if std::mem::replace(&mut writer.blocked, blocked) != blocked {
             self.event(
@@ -156,6 +168,12 @@ impl Gateway {
                     }
                 },
             );
+        }
+        let writer = &mut self.writers[index(to)];
+        if writer.unwritten.is_empty() && std::mem::take(&mut writer.deferred) {
+            self.event(now, &format!("publish again to {to:?}"), |session, _| {
+                session.handle_publish(to);
+            });
         }
         let writer = &mut self.writers[index(to)];
         if writer.unwritten.is_empty() && writer.fin == Fin::Due {
@@ -195,14 +213,29 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn publish(&mut self, now: u64, to: Side, count: usize) {
-        let payload = [PUBLISHED, &now.to_be_bytes()].concat();
-        let message = frame(to.other(), BINARY, &payload);
-        let queue = &mut self.writers[index(to)].queue;
-        queue.extend(std::iter::repeat_n(message, count));
-        self.event(now, &format!("publish to {to:?}"), |session, _| {
-            session.handle_publish(to);
-        });
+    /// Has messages of so many bytes published, each of which says which it is.
+    pub(crate) fn publish(&mut self, now: u64, to: Side, lens: &[usize]) {
+        let writer = &mut self.writers[index(to)];
+        for len in lens {
+            let number = writer.offered.len();
+            let payload = [PUBLISHED, &number.to_be_bytes(), &vec![b'x'; *len]].concat();
+            let opcode = [TEXT, BINARY][number % 2];
+            let message = frame(to.other(), opcode, &payload);
+            writer.queue.push_back(message.clone());
+            writer.offered.push(message);
+        }
+        self.event(
+            now,
+            &format!("publish to {to:?}: {lens:?}"),
+            |session, _| {
+                session.handle_publish(to);
+            },
+        );
+    }
+
+    /// All messages that were to be published to a side, in order.
+    pub(crate) fn offered(&self, to: Side) -> &[Vec<u8>] {
+        &self.writers[index(to)].offered
     }
 
     pub(crate) fn drain(&mut self, now: u64) {
@@ -290,7 +323,7 @@ impl Gateway {
                     }
                     self.write(to, &bytes);
                 }
-                Output::Publish { to } => self.write_published(to),
+                Output::Publish { to } => self.write_published(now, to),
                 Output::Shutdown { to } => {
                     let fin = &mut self.writers[index(to)].fin;
                     assert_eq!(*fin, Fin::No, "a second FIN");
@@ -327,11 +360,20 @@ impl Gateway {
         assert!(writer.unwritten.len() <= READ + SLACK, "the buffer grows");
     }
 
-    fn write_published(&mut self, to: Side) {
-        let queue = &mut self.writers[index(to)].queue;
-        let message = queue.pop_front().expect("a message nobody has");
-        let more = !queue.is_empty();
+    /// One at a time; behind what is unwritten, but not behind another.
+    fn write_published(&mut self, now: u64, to: Side) {
+        let writer = &mut self.writers[index(to)];
+        if writer.parked > 0 {
+            writer.deferred = true;
+            return;
+        }
+        let message = writer.queue.pop_front().expect("a message nobody has");
+        let more = !writer.queue.is_empty();
         self.write(to, &message);
+        let writer = &mut self.writers[index(to)];
+        writer.parked = writer.unwritten.len();
+        let time = self.time(now);
+        self.session.handle_published(time);
         if more {
             self.session.handle_publish(to);
         }

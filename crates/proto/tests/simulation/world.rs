@@ -6,7 +6,8 @@ use switchyard_proto::CloseCode;
 use switchyard_proto::Side::{self, Downstream, Upstream};
 use switchyard_proto::session::{Cause, Lifetime, Outcome, Pings, Policy};
 
-use crate::gateway::{Gateway, Moving, index};
+use crate::frames::read;
+use crate::gateway::{Gateway, LONGEST_PUBLISHED, Moving, index};
 use crate::laws::{self, Limits, Written};
 use crate::link::Link;
 use crate::peer::{LONGEST, Peer};
@@ -132,7 +133,9 @@ impl World {
     fn operate(&mut self) {
         if self.rng.chance(self.publishes) {
             let (to, count) = (self.rng.pick(&Side::BOTH), self.rng.between(1, 3));
-            self.gateway.publish(self.now, to, count);
+            let most = self.rng.pick(&[0, 100, LONGEST_PUBLISHED]);
+            let lens: Vec<_> = (0..count).map(|_| self.rng.between(0, most)).collect();
+            self.gateway.publish(self.now, to, &lens);
         }
         if self.now >= self.drain_at {
             self.drain_at = u64::MAX;
@@ -168,7 +171,20 @@ impl World {
         let sent = &self.peers[index(to.other())].sent;
         let planned = self.gateway.planned(to);
         assert!(planned.starts_with(&self.peers[index(to)].received));
+        self.check_published(to);
         laws::check(to, sent, planned, LIMITS)
+    }
+
+    /// Messages go whole, once and in order.
+    fn check_published(&self, to: Side) {
+        let (mut rest, mut offered) = (self.gateway.planned(to), self.gateway.offered(to).iter());
+        while let Some(frame) = read(rest) {
+            let (bytes, after) = rest.split_at(frame.len);
+            if frame.is_published() {
+                assert_eq!(offered.next().map(Vec::as_slice), Some(bytes));
+            }
+            rest = after;
+        }
     }
 
     fn check_time(&self) {
@@ -226,7 +242,7 @@ impl World {
     fn check_it_stays_finished(&mut self, outcome: Outcome) {
         for from in [Downstream, Upstream] {
             assert!(!self.gateway.session.wants_input(from));
-            self.gateway.publish(self.now, from, 1);
+            self.gateway.publish(self.now, from, &[1]);
         }
         self.gateway.drain(self.now);
         self.gateway.cut(self.now);

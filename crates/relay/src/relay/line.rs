@@ -7,6 +7,18 @@ use crate::pending::Pending;
 pub(super) struct Line {
     pub(super) pending: Option<Box<Pending>>,
     pub(super) outlet: Outlet,
+    pub(super) messages: Messages,
+}
+
+/// Messages of the gateway's own that wait in the mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Messages {
+    /// There are none.
+    None,
+    /// They go at the next message boundary.
+    Due,
+    /// They had their turn when no more could be done, and have another when it can.
+    Deferred,
 }
 
 /// The stream to a side.
@@ -31,14 +43,13 @@ impl Line {
         Self {
             pending: None,
             outlet: Outlet::Open,
+            messages: Messages::None,
         }
     }
 
     /// How many bytes the side has not taken.
     pub(super) fn kept(&self) -> usize {
-        self.pending
-            .as_ref()
-            .map_or(0, |pending| pending.rest().len())
+        self.pending.as_ref().map_or(0, |pending| pending.len())
     }
 
     /// Whether everything that was written to the side is on the wire.

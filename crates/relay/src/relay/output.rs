@@ -6,7 +6,7 @@ use std::task::Poll;
 use switchyard_proto::Side;
 use switchyard_proto::session::{Outcome, Output};
 
-use super::line::Outlet;
+use super::line::{Messages, Outlet};
 use super::{Relay, Step, Turn};
 use crate::leg::Wire;
 use crate::meter::direction;
@@ -33,8 +33,11 @@ impl<D: Wire, U: Wire> Relay<D, U> {
                     self.write_run(chunk, turn);
                     self.end(to);
                 }
-                // Only for callers of `handle_publish`.
-                Output::Publish { .. } => {}
+                Output::Publish {
+                    to: Side::Downstream,
+                } => self.publish(chunk, turn),
+                // Only for who has messages for it.
+                Output::Publish { to: Side::Upstream } => {}
                 Output::Wait { until, .. } => {
                     self.write_run(chunk, turn);
                     turn.until = until;
@@ -56,7 +59,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         }
     }
 
-    fn write_run(&mut self, chunk: &mut Chunk<'_>, turn: &mut Turn<'_, '_>) {
+    pub(super) fn write_run(&mut self, chunk: &mut Chunk<'_>, turn: &mut Turn<'_, '_>) {
         if !chunk.run().is_empty() {
             self.write(chunk.to(), chunk.run(), turn);
             chunk.take_run();
@@ -81,15 +84,35 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         if self.line(to).pending.is_some() {
             return self.keep(to, bytes, turn);
         }
-        let mut rest = bytes;
-        while !rest.is_empty() {
+        match self.write_some(to, bytes, turn) {
+            Some(len) if len < bytes.len() => {
+                self.keep(to, bytes.get(len..).unwrap_or_default(), turn);
+            }
+            Some(_) => self.flush(to, turn),
+            None => {}
+        }
+    }
+
+    /// Writes as much of `bytes` as the side takes now: how much that is, or `None` where it takes nothing any more.
+    #[inline]
+    pub(super) fn write_some(
+        &mut self,
+        to: Side,
+        bytes: &[u8],
+        turn: &mut Turn<'_, '_>,
+    ) -> Option<usize> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
             match self.wires.poll_write(to, turn.cx, rest) {
-                Poll::Ready(Ok(len)) => rest = rest.get(len..).unwrap_or_default(),
-                Poll::Ready(Err(_)) => return self.fail(to, turn),
-                Poll::Pending => return self.keep(to, rest, turn),
+                Poll::Ready(Ok(len)) => written += len,
+                Poll::Ready(Err(_)) => {
+                    self.fail(to, turn);
+                    return None;
+                }
+                Poll::Pending => break,
             }
         }
-        self.flush(to, turn);
+        Some(written)
     }
 
     /// Goes on with what a side did not take before, and with the end of the stream after it.
@@ -114,6 +137,11 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             self.session.handle_flushed(to, turn.now);
             self.carry_out(&mut scratch.nothing(), turn)?;
         }
+        if self.line(to).messages != Messages::None
+            && let Step::Moved = self.publish_on(scratch, turn)?
+        {
+            return ControlFlow::Continue(Step::Moved);
+        }
         ControlFlow::Continue(step)
     }
 
@@ -136,15 +164,17 @@ impl<D: Wire, U: Wire> Relay<D, U> {
                 self.fail(to, turn);
                 return step;
             };
-            pending.advance(len);
             self.traffic.buffered(from, -signed(len));
+            if let Some(message) = pending.advance(len) {
+                self.delivered(&message, turn);
+            }
         }
         pending.settle(from, &self.traffic, turn.now);
         self.flush(to, turn);
         step
     }
 
-    fn flush(&mut self, to: Side, turn: &mut Turn<'_, '_>) {
+    pub(super) fn flush(&mut self, to: Side, turn: &mut Turn<'_, '_>) {
         if !self.line(to).is_open() {
             return;
         }

@@ -27,15 +27,17 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             terms,
             questions,
             report,
-        } = self
-            .ticket
-            .take_post()
-            .map(|post| *post)
-            .unwrap_or_default();
+            dropped,
+            has_messages,
+        } = self.ticket.take_post();
         if let Some(terms) = terms {
             self.adopt(terms, turn.now);
         }
         let freeze = self.obey(command, turn.now);
+        self.count_dropped(dropped);
+        if has_messages {
+            self.expect_messages();
+        }
         for question in questions {
             // Whoever asked may have gone.
             question.send(self.figures(turn.now)).ok();

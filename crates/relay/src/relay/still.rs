@@ -44,10 +44,14 @@ struct Kept {
 }
 
 impl<D, U> Relay<D, U> {
-    /// What another process needs to go on from here; `None` where an end has begun.
+    /// What another process needs to go on from here; `None` where an end has begun, or where messages of the gateway's own
+    /// wait for the client: these stay with their session, so that none is lost that could be delivered. What is published
+    /// to it from now on is lost, if another process does go on.
     pub fn export(&self, now: Instant) -> Option<Still> {
         let takes = |side| self.line(side).outlet == Outlet::Open;
-        if !Side::BOTH.into_iter().all(takes) {
+        let line = self.line(Side::Downstream);
+        let is_in_message = line.pending.as_ref().is_some_and(|it| it.has_message());
+        if !Side::BOTH.into_iter().all(takes) || is_in_message || self.ticket.has_messages() {
             return None;
         }
         let session = self.session.export(now)?;

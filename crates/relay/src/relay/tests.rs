@@ -4,6 +4,7 @@ mod bytes_over;
 mod ending;
 mod moving;
 mod pings;
+mod publish;
 mod scripted;
 mod slow;
 mod timers;

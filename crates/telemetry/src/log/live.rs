@@ -43,7 +43,9 @@ impl Live {
 
     /// Whether an event is written.
     pub(super) fn takes(&self, event: &Metadata<'_>) -> bool {
-        if is_access(event) {
+        if is_told_by_us(event) && self.level < LevelFilter::DEBUG {
+            false
+        } else if is_access(event) {
             self.access.is_some() && *event.level() <= ACCESS_LEVEL
         } else {
             *event.level() <= self.level
@@ -67,6 +69,11 @@ impl Live {
             Some(_) | None => (self.format, log),
         }
     }
+}
+
+/// Whether it is a library's word for what the gateway says in its own: each attempt to connect to NATS.
+fn is_told_by_us(event: &Metadata<'_>) -> bool {
+    event.target().starts_with("async_nats")
 }
 
 fn is_access(event: &Metadata<'_>) -> bool {

@@ -77,6 +77,20 @@ fn records(options: &LogOptions, events: impl FnOnce()) -> Vec<Value> {
     lines(options, events).iter().map(parse).collect()
 }
 
+#[test]
+fn what_a_library_says_of_the_bus_is_for_who_debugs() {
+    let say = || {
+        tracing::error!(target: "async_nats::connector", "authorization violation");
+        tracing::info!("the bus is there");
+    };
+    let messages = |level| {
+        let records = records(&options(Format::Json, level, true), say);
+        records.len()
+    };
+    assert_eq!(messages(Level::Info), 1);
+    assert_eq!(messages(Level::Debug), 2);
+}
+
 fn opened() -> Opened<'static> {
     Opened {
         session: &"00ff",

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::labels::{
-    AffinityResult, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
-    MethodClass, Protocol, ProxyHeader, Resumed, Side, TlsVersion,
+    AffinityResult, BusKind, Direction, DrainResult, DrainState, FrameKind, Initiator, MessageKind,
+    MethodClass, NotDelivered, Protocol, ProxyHeader, Resumed, Side, TlsVersion,
 };
 
 const BUILD: Build<'_> = Build {
@@ -80,6 +80,10 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     traffic.buffered(Direction::FromUpstream, 4096);
     traffic.ping_answered(Side::Upstream, Duration::from_millis(40));
     traffic.ping_timed_out(Side::Upstream);
+    traffic.delivered(Duration::from_micros(300));
+    traffic.queue_full(2);
+    traffic.undelivered(3);
+    published(metrics);
     listener.opened();
     let served = metrics.worker_load(1).connection();
     metrics.worker_load(0).handed_over();
@@ -87,6 +91,21 @@ fn exercise(metrics: &Metrics) -> (impl Sized, EndpointMetrics) {
     metrics.cluster("app").rebalanced(3);
     let guards = (served, endpoint.session(), traffic.session(), connection);
     (guards, endpoint)
+}
+
+fn published(metrics: &Metrics) {
+    let push = metrics.push(BusKind::Redis).expect("the first of them");
+    push.published();
+    push.dropped(NotDelivered::QueueFull, 1);
+    push.dropped(NotDelivered::Overrun, 4);
+    for _ in 0..3 {
+        push.subscribed();
+    }
+    push.unsubscribed(2);
+    let bus = metrics.bus(BusKind::Redis).expect("the first of them");
+    bus.connected(true);
+    bus.gap(Duration::from_millis(2500));
+    bus.event_dropped();
 }
 
 #[test]
@@ -146,6 +165,20 @@ fn a_scrape_shows_every_metric_with_its_labels() {
         r#"switchyard_cluster_retries_total{cluster="app"} 1"#,
         r#"switchyard_cluster_retries_denied_total{cluster="app"} 1"#,
         r#"switchyard_cluster_rebalanced_total{cluster="app"} 3"#,
+        r#"switchyard_push_published_total{bus="redis"} 1"#,
+        r#"switchyard_push_delivered_total{bus="redis"} 1"#,
+        r#"switchyard_push_dropped_total{bus="redis",reason="queue_full"} 3"#,
+        r#"switchyard_push_dropped_total{bus="redis",reason="closing"} 3"#,
+        r#"switchyard_push_dropped_total{bus="redis",reason="overrun"} 4"#,
+        r#"switchyard_push_dropped_total{bus="redis",reason="malformed"} 0"#,
+        r#"switchyard_push_lag_seconds_bucket{bus="redis",le="0.00025"} 0"#,
+        r#"switchyard_push_lag_seconds_bucket{bus="redis",le="0.0005"} 1"#,
+        r#"switchyard_push_lag_seconds_sum{bus="redis"} 0.0003"#,
+        "switchyard_push_subscriptions 1",
+        r#"switchyard_bus_connected{bus="redis"} 1"#,
+        r#"switchyard_bus_gaps_total{bus="redis"} 1"#,
+        r#"switchyard_bus_gap_seconds_total{bus="redis"} 2.5"#,
+        r#"switchyard_bus_events_dropped_total{bus="redis"} 1"#,
         "switchyard_drain_state 2",
         "switchyard_drain_sessions_left 7",
         "switchyard_drain_eta_seconds 1.5",

@@ -7,8 +7,10 @@
 mod block;
 mod collector;
 mod pings;
+mod push;
 
 pub use block::{CountedSession, RouteTraffic};
+pub(super) use push::{LAG_BOUNDS, PublishedTotals};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,6 +39,13 @@ impl Workers {
             .unwrap_or_else(PoisonError::into_inner)
             .push(worker.clone());
         worker
+    }
+
+    /// Published messages, as the sessions of all workers got them.
+    pub(super) fn published(&self) -> PublishedTotals {
+        let mut totals = PublishedTotals::default();
+        self.visit(|block| totals.add(block.traffic.published()));
+        totals
     }
 
     /// Calls `visit` with every block of every worker.

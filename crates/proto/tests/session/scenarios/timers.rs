@@ -31,6 +31,18 @@ fn nothing_is_timed_without_an_idle_timeout() {
 }
 
 #[test]
+fn a_session_that_is_published_to_is_not_idle() {
+    let mut harness = with_idle();
+    for to in [Downstream, Upstream] {
+        harness.pass(ALMOST_IDLE).publish(to);
+        assert_eq!(harness.waits, (Some(harness.now + IDLE), WaitReason::Idle));
+        assert_eq!(harness.session.active(), harness.now);
+    }
+    harness.pass(IDLE);
+    assert_eq!(harness.session.ending(), Some(Cause::IdleTimeout));
+}
+
+#[test]
 fn an_idle_session_is_asked_to_go() {
     let mut harness = with_idle();
     harness

@@ -23,20 +23,23 @@ impl Wake for Woken {
     }
 }
 
-struct Stage {
-    world: World,
-    client: Scripted,
-    server: Scripted,
-    relay: Relay<Scripted, Scripted>,
+pub(super) struct Stage {
+    pub(super) world: World,
+    pub(super) client: Scripted,
+    pub(super) server: Scripted,
+    pub(super) relay: Relay<Scripted, Scripted>,
     woken: Arc<Woken>,
 }
 
 impl Stage {
-    fn new(client: impl IntoIterator<Item = Read>, server: impl IntoIterator<Item = Read>) -> Self {
+    pub(super) fn new(
+        client: impl IntoIterator<Item = Read>,
+        server: impl IntoIterator<Item = Read>,
+    ) -> Self {
         Self::on(World::new(), client, server)
     }
 
-    fn on(
+    pub(super) fn on(
         world: World,
         client: impl IntoIterator<Item = Read>,
         server: impl IntoIterator<Item = Read>,
@@ -52,7 +55,7 @@ impl Stage {
         }
     }
 
-    fn poll(&mut self) -> Poll<Closed> {
+    pub(super) fn poll(&mut self) -> Poll<Closed> {
         let waker = Arc::clone(&self.woken).into();
         let poll = Pin::new(&mut self.relay).poll(&mut Context::from_waker(&waker));
         poll.map(|ended| match ended {
@@ -61,7 +64,7 @@ impl Stage {
         })
     }
 
-    fn woken(&self) -> usize {
+    pub(super) fn woken(&self) -> usize {
         self.woken.0.load(Ordering::Relaxed)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::pings::Pings;
+use super::push::Published;
 use crate::labels::{Direction, FrameKind, MessageKind, Side};
 
 /// Upper bounds of the size buckets, in bytes: powers of four, from a ping to the default limit.
@@ -38,6 +39,7 @@ pub struct RouteTraffic {
     from_upstream: DirectionTraffic,
     downstream_pings: Pings,
     upstream_pings: Pings,
+    published: Published,
 }
 
 impl RouteTraffic {
@@ -88,6 +90,25 @@ impl RouteTraffic {
     /// Counts a side that gave no sign of life after a Ping.
     pub fn ping_timed_out(&self, side: Side) {
         self.pings(side).timed_out();
+    }
+
+    /// Counts a published message that was written to a session so long after it came.
+    pub fn delivered(&self, lag: Duration) {
+        self.published.delivered(lag);
+    }
+
+    /// Counts published messages for which a session's queue had no room.
+    pub fn queue_full(&self, messages: u64) {
+        self.published.queue_full(messages);
+    }
+
+    /// Counts published messages that a session had not been sent when its end began.
+    pub fn undelivered(&self, messages: u64) {
+        self.published.closing(messages);
+    }
+
+    pub(super) fn published(&self) -> &Published {
+        &self.published
     }
 
     pub(super) fn pings(&self, side: Side) -> &Pings {
