@@ -148,6 +148,14 @@ impl Socket {
         !self.ahead.is_empty() || self.stream.peek(&mut [0]).is_ok_and(|n| n > 0)
     }
 
+    /// The same now, without waiting for any.
+    pub fn has_now(&mut self) -> bool {
+        self.stream.set_nonblocking(true).expect("a socket option");
+        let has_more = self.has_more();
+        self.stream.set_nonblocking(false).expect("a socket option");
+        has_more
+    }
+
     /// Everything up to the end, and how it ended.
     #[track_caller]
     pub fn drain(&mut self) -> (Vec<u8>, End) {

@@ -99,6 +99,13 @@ impl Destination {
         self
     }
 
+    /// The same, for another protocol than HTTP: none is offered.
+    #[must_use]
+    pub fn without_protocol(mut self) -> Self {
+        Arc::make_mut(&mut self.config).alpn_protocols = Vec::new();
+        self
+    }
+
     /// Who has to answer.
     #[must_use]
     pub fn name(&self) -> &ServerName {

@@ -4,7 +4,10 @@
 use std::io;
 use std::path::Path;
 
-use switchyard_config::{AffinitySource, Config, Errors, PathPattern, Segment, parse_with};
+use switchyard_config::{
+    AffinitySource, ChannelPart, ChannelSource, Config, Errors, PathPattern, Segment, Target,
+    parse_with,
+};
 use switchyard_edge::RouteTable;
 
 /// Longer texts only cost time.
@@ -46,7 +49,7 @@ fn holds_together(config: &Config) {
         are_unique(cluster.endpoints.iter().map(|endpoint| endpoint.address));
     }
     for route in &config.routes {
-        for share in &route.split {
+        for share in route.target.clusters() {
             assert!(
                 config
                     .clusters
@@ -59,7 +62,16 @@ fn holds_together(config: &Config) {
                 assert!(captures(&route.matches.path, name), "{name}");
             }
         }
+        for part in route.channels.iter().flat_map(|channel| &channel.0) {
+            if let ChannelPart::Value(ChannelSource::Path(name)) = part {
+                assert!(captures(&route.matches.path, name), "{name}");
+            }
+        }
+        let is_push_only = route.target == Target::PushOnly;
+        assert!(is_push_only == route.target.clusters().is_empty());
+        assert!(!is_push_only || !route.channels.is_empty());
     }
+    assert!(config.push.queue.bytes >= config.push.max_message);
     assert!(config.drain.deadline >= config.drain.over);
     let routes = config
         .routes
