@@ -5,11 +5,13 @@
 //! - [`Tasks`]: the only way to start a task, so that none is forgotten.
 //! - [`Scope`]: what is drained, by name.
 //! - [`Pace`]: when the next session may be asked to go; [`Stagger`] has the moments of [`Spread`].
+//! - [`Budget`]: one pace for all replicas that drain at once.
 //! - [`Presence`]: how long something has been of no use.
 //! - [`Retirement`]: what is done for something ends when it goes out of use.
 //!
 //! Not here: what each phase means to a listener or a session. They know that themselves.
 
+mod budget;
 mod pace;
 mod phase;
 mod post;
@@ -19,6 +21,7 @@ mod scope;
 mod stagger;
 mod tasks;
 
+pub use budget::{Budget, Load, Share};
 pub use pace::{Pace, Spread};
 pub use phase::{Control, Phase, Watch, channel, channel_in_waiting};
 pub use presence::Presence;

@@ -1,7 +1,7 @@
 //! When the next may be asked to go: the one place that a pace comes from.
 //!
-//! [`Spread`] is one process's own: its askings fall anywhere in slots of equal length. Replicas that are to
-//! share one budget would have another implementation here; whoever asks knows only the trait.
+//! [`Spread`] is one process's own: its askings fall anywhere in slots of equal length. [`Share`](crate::Share) is a
+//! process's part of what all replicas may ask; whoever asks knows only the trait.
 
 use std::time::Duration;
 
