@@ -11,8 +11,8 @@ pub(crate) mod table;
 
 use crate::model::{
     AcceptProxy, Balancer, Choice as Choices, ClientAuth, DrainOrder, HeaderCase, LogFormat,
-    LogLevel, NoneHealthy, OnRemoved, Protocol, RecordType, SameSite, SendProxy, TlsVersion,
-    WithoutExtendedConnect,
+    LogLevel, NoneHealthy, OnFull, OnRemoved, Protocol, RecordType, SameSite, SendProxy,
+    TlsVersion, WithoutExtendedConnect,
 };
 use crate::node::{Given, Node, Value};
 use crate::report::{Problem, Report};
@@ -102,6 +102,7 @@ choices!(
     LogFormat,
     LogLevel,
     NoneHealthy,
+    OnFull,
     OnRemoved,
     RecordType,
     SameSite,

@@ -44,6 +44,8 @@ impl Diff {
                 "trusted_proxies",
                 before.trusted_proxies != after.trusted_proxies,
             ),
+            ("bus", before.bus != after.bus),
+            ("push", before.push != after.push),
             ("drain", before.drain != after.drain),
             ("admin", before.admin != after.admin),
             ("reload", before.reload != after.reload),

@@ -3,11 +3,13 @@
 //! Checks that concern more than one value are here and below, with the places to point at. A check
 //! needs no more than the values it is about: what else could not be read was reported already.
 
+mod bus;
 mod clusters;
 mod files;
 mod listeners;
 mod names;
 mod process;
+mod push;
 mod reach;
 mod routes;
 
@@ -40,8 +42,11 @@ pub(crate) fn config(
     let zone = process::zone(file.zone, file.zone_file, &files, report);
     let (clusters, names) = file
         .clusters
+        .map(Option::unwrap_or_default)
         .map(|list| clusters::lower(list, &files, zone.as_ref(), report))
         .unzip();
+    let bus = file.bus.and_then(|raw| bus::lower(raw, &files, report));
+    let push = file.push.and_then(|raw| push::lower(raw, report));
     let routes = file
         .routes
         .and_then(|list| routes::lower(list, names.as_ref(), report));
@@ -61,6 +66,8 @@ pub(crate) fn config(
         trusted_proxies: file.trusted_proxies?.whole()?,
         routes: routes?,
         clusters: clusters??,
+        bus: bus?,
+        push: push?,
         drain: drain?,
         reload: process::reload(&file.reload?)?,
         admin: admin?,

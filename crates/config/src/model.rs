@@ -4,6 +4,7 @@
 //! every route's cluster exists, every path capture is in its template, names are unique. Nothing
 //! here knows about YAML.
 
+mod channel;
 mod choice;
 mod cluster;
 mod cluster_tls;
@@ -11,12 +12,14 @@ mod discovery;
 mod file;
 mod listener;
 mod process;
+mod push;
 mod route;
 mod secret;
 mod written;
 
 use ipnet::IpNet;
 
+pub use channel::{ChannelPart, ChannelSource, ChannelTemplate};
 pub(crate) use choice::Choice;
 pub use cluster::{
     Balancer, Cluster, ClusterHttp2, Endpoint, HeaderCase, Health, HttpProbe, NoneHealthy, Outlier,
@@ -33,9 +36,13 @@ pub use listener::{
 pub use process::{
     AccessLog, Admin, Drain, DrainClose, DrainOrder, Log, LogFormat, LogLevel, Reload, Workers,
 };
+pub use push::{
+    Bus, BusLink, BusTls, History, Nats, NatsIdentity, OnFull, Push, PushQueue, Redis, RedisServer,
+    RedisServers,
+};
 pub use route::{
     AffinitySource, ClientAddress, HeaderMatch, HostPattern, Http, IssuedCookie, Match,
-    MaxLifetime, PathPattern, Pings, Route, SameSite, Segment, Split, WebSocket,
+    MaxLifetime, PathPattern, Pings, Route, SameSite, Segment, Split, Target, WebSocket,
 };
 pub use secret::Secret;
 pub(crate) use secret::WrongLength;
@@ -52,8 +59,12 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// First match wins, in this order; names unique.
     pub routes: Vec<Route>,
-    /// Names unique.
+    /// Names unique; empty where no route leads to one.
     pub clusters: Vec<Cluster>,
+    /// What carries published messages between replicas.
+    pub bus: Bus,
+    /// What is published to sessions.
+    pub push: Push,
     /// How sessions are asked to go at shutdown.
     pub drain: Drain,
     /// When the file is read again.

@@ -3,11 +3,13 @@
 //! Nothing here looks beyond one value; what concerns several is for [`crate::lower`]. A table is
 //! read as far as it goes: each key may be unknown for itself.
 
+mod bus;
 mod cluster;
 mod cluster_tls;
 mod discovery;
 mod listener;
 mod process;
+mod push;
 mod route;
 
 use ipnet::IpNet;
@@ -17,6 +19,7 @@ use crate::decode::{At, List};
 use crate::model::Workers;
 use crate::scalar;
 
+pub(crate) use bus::{Bus, BusTls, Nats, Redis, Sentinel};
 pub(crate) use cluster::{
     Cluster, ClusterHttp2, Endpoint, Health, HttpProbe, Outlier, PendingHandshakes, Rebalance,
     WebSocketProbe,
@@ -25,6 +28,7 @@ pub(crate) use cluster_tls::{ClientCertificate, ClusterTls};
 pub(crate) use discovery::{Dns, Kubernetes};
 pub(crate) use listener::{Certificate, Listener, Tls};
 pub(crate) use process::{Access, AccessTable, Admin, Drain, Log, Reload};
+pub(crate) use push::{History, Push, PushQueue};
 pub(crate) use route::{
     AffinitySource, ClientAddress, Http, IssuedCookie, Match, MaxLifetime, Route, Share, Target,
     WebSocket,
@@ -58,8 +62,13 @@ table! {
         trusted_proxies: List<IpNet, 0> = "[]", eg "[10.0.0.0/8, \"2001:db8::/32\"]";
         /// Which request goes where: the first that matches, in this order. None matching is a 404.
         routes: List<Route, 1>;
-        /// What stands behind the gateway.
-        clusters: List<Cluster, 1>;
+        /// What stands behind the gateway. Where all routes are `push_only`, nothing does.
+        clusters: Option<List<Cluster, 1>>, eg "[{ name: chat, endpoints: [{ address: 10.0.0.11:9000 }] }]";
+        /// What carries published messages between replicas: nothing, which is for one process, or servers
+        /// that all replicas share. A change comes with a restart.
+        bus: Bus = "memory", eg "{ redis: { url: \"redis://10.0.0.5:6379\" } }";
+        /// What is published to sessions.
+        push: Push = "{}";
         /// How sessions are asked to go at shutdown.
         drain: Drain = "{}";
         /// When this file is read again.

@@ -1,6 +1,8 @@
 //! Values that are one text: how each is read, and what it says when it cannot be.
 
 mod address;
+mod bus;
+mod channel;
 mod count;
 mod discovery;
 mod duration;
@@ -26,6 +28,8 @@ use crate::report::{Problem, Report};
 use crate::shape::{Scalar as Form, Shape};
 
 pub(crate) use address::{Address, EndpointAddress, SourceAddress};
+pub(crate) use bus::{Memory, NatsPrefix, NatsUrl, RedisPrefix, RedisUrl};
+pub(crate) use channel::{Channel, ChannelPrefix};
 pub(crate) use count::{CloseCode, Count};
 pub(crate) use discovery::{DnsName, KubernetesName, ServicePort, Text};
 pub(crate) use duration::{MAX_MS, Time, written};

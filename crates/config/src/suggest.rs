@@ -3,8 +3,8 @@
 /// Keys and values of the vocabulary that this version does not have yet.
 const RESERVED: &[&str] = &[
     "auth",
-    "bus",
-    "channels",
+    "claims",
+    "jwt",
     "jwt_claim",
     "limits",
     "messages_per_second",
@@ -43,7 +43,7 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// More words than this are counted, not listed.
-const MAX_LISTED: usize = 12;
+const MAX_LISTED: usize = 16;
 
 /// `a`, `b` and `c`; `joint` is "and" or "or".
 pub(crate) fn list(words: &[&str], joint: &str) -> String {
@@ -106,7 +106,7 @@ mod tests {
     fn long_lists_are_cut() {
         let words: Vec<String> = (0..20).map(|number| format!("w{number}")).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        assert!(list(&words, "and").ends_with("`w11` and 8 more"));
+        assert!(list(&words, "and").ends_with("`w15` and 4 more"));
         assert_eq!(list(&words[..3], "or"), "`w0`, `w1` or `w2`");
         assert_eq!(
             (list(&words[..1], "or").as_str(), list(&[], "or").as_str()),
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_said_to() {
-        assert!(help("bus", KEYS, "keys").contains("does not have `bus` yet"));
+        assert!(help("limits", KEYS, "keys").contains("does not have `limits` yet"));
     }
 
     #[test]

@@ -15,6 +15,16 @@ pub(crate) struct List<T, const LEAST: usize> {
     pub(crate) complete: bool,
 }
 
+/// None, where the key is not there.
+impl<T, const LEAST: usize> Default for List<T, LEAST> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            complete: true,
+        }
+    }
+}
+
 impl<T, const LEAST: usize> List<T, LEAST> {
     /// Its items, if all of them could be read.
     pub(crate) fn whole(self) -> Known<Vec<T>> {

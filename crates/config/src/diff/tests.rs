@@ -61,6 +61,12 @@ fn what_is_in_no_list_goes_by_its_key() {
 }
 
 #[test]
+fn the_bus_and_what_is_published_are_settings() {
+    let bus = "bus: { nats: { url: \"nats://bus\" } }\npush: { events: on }\nlisteners:";
+    assert_eq!(diff(&[("listeners:", bus)]).settings, ["bus", "push"]);
+}
+
+#[test]
 fn a_route_that_has_moved_has_changed() {
     let (chat, news) = (
         "  - { name: chat, match: { path_prefix: /chat }, cluster: chat }\n",

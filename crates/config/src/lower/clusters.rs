@@ -18,6 +18,8 @@ use crate::raw;
 use crate::report::{Problem, Report};
 use crate::scalar::{Count, Switch};
 
+pub(super) use tls::certificate as client_certificate;
+
 /// Checks the clusters, and keeps their names for the routes.
 pub(super) fn lower(
     list: List<raw::Cluster, 1>,

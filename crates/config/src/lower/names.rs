@@ -51,6 +51,7 @@ impl Names {
         let known: Vec<&str> = self.defined.keys().map(AsRef::as_ref).collect();
         let help = match suggest::nearest(text, &known) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => format!("add it to the file, under `{}s`", self.kind),
             None => format!("the {}s are {}", self.kind, suggest::list(&known, "and")),
         };
         let message = format!("there is no {} named `{text}`", self.kind);

@@ -1,6 +1,8 @@
-//! Routes: clusters that exist, captures that the path has, policy.
+//! Routes: clusters that exist, captures that the path has, channels, policy.
 
 mod affinity;
+mod channels;
+mod push_only;
 mod target;
 mod websocket;
 
@@ -34,11 +36,15 @@ fn route(
     reach: &mut Reach,
     report: &mut Report,
 ) -> Option<Route> {
-    let split = target::lower(&raw, clusters, report);
+    push_only::report(&raw, report);
+    let target = target::lower(&raw, clusters, report);
     let template = raw.matches.as_ref().and_then(|raw| raw.path.as_ref());
     let affinity = raw
         .affinity
         .and_then(|list| affinity::lower(list.items, template, report));
+    let channels = raw
+        .channels
+        .and_then(|list| channels::lower(list.value, template, report));
     let matches = raw.matches.and_then(|raw| matches(raw, report));
     let websocket = raw.websocket.and_then(|raw| websocket::lower(raw, report));
     if let (Some(name), Some(matches)) = (&raw.name, &matches) {
@@ -47,10 +53,11 @@ fn route(
     Some(Route {
         name: raw.name?.value.0,
         matches: matches?,
-        split: split?,
+        target: target?,
+        channels: channels?,
         affinity: affinity?,
         websocket: websocket?,
-        http: http(&raw.http?)?,
+        http: http(&raw.http?.value)?,
     })
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::channel::ChannelTemplate;
 use super::choice::choice;
 
 /// A match on host, path and headers, the clusters behind it and its policy.
@@ -13,14 +14,36 @@ pub struct Route {
     pub name: Arc<str>,
     /// What a request must have to take this route.
     pub matches: Match,
-    /// At least one, clusters unique.
-    pub split: Vec<Split>,
+    /// Where its requests lead.
+    pub target: Target,
+    /// What its sessions are subscribed to; unique, and not empty where there is no cluster.
+    pub channels: Vec<ChannelTemplate>,
     /// The first that the handshake has decides; none left: the balancer alone does.
     pub affinity: Vec<AffinitySource>,
     /// Policy for sessions.
     pub websocket: WebSocket,
     /// Policy for plain requests.
     pub http: Http,
+}
+
+/// Where the requests of a route lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// To these; at least one, clusters unique.
+    Clusters(Vec<Split>),
+    /// Nowhere: the gateway opens the sessions itself, for what is published.
+    PushOnly,
+}
+
+impl Target {
+    /// The clusters, if it leads to some.
+    #[must_use]
+    pub fn clusters(&self) -> &[Split] {
+        match self {
+            Self::Clusters(shares) => shares,
+            Self::PushOnly => &[],
+        }
+    }
 }
 
 /// One share of a route.
@@ -145,7 +168,7 @@ pub struct WebSocket {
     pub max_message: Option<u64>,
     /// Bytes; more is Close 1009. `None`: no limit.
     pub max_frame: Option<u64>,
-    /// No data message either way for this long is Close 1001. `None`: never.
+    /// No data message either way, and no published one, for this long is Close 1001. `None`: never.
     pub idle_timeout: Option<Duration>,
     /// The gateway's own Pings. `None`: there are none.
     pub pings: Option<Pings>,

@@ -8,9 +8,9 @@ use crate::model::{HeaderMatch, HostPattern, SameSite};
 use crate::node::{Key, Node, Value};
 use crate::report::{Problem, Report};
 use crate::scalar::{
-    CaptureName, CloseCode, CloseReason, CookieName, Count, HeaderName, HeaderValue, MAX_MS, Name,
-    Origin, PathExact, PathPrefix, Percent, QueryName, Scalar, Size, Subprotocol, Switch, Template,
-    Time,
+    CaptureName, Channel, CloseCode, CloseReason, CookieName, Count, HeaderName, HeaderValue,
+    MAX_MS, Name, Origin, PathExact, PathPrefix, Percent, QueryName, Scalar, Size, Subprotocol,
+    Switch, Template, Time,
 };
 use crate::shape::Shape;
 
@@ -26,13 +26,21 @@ table! {
         cluster: Option<At<Target>>, eg "[{ cluster: chat, weight: 95 }, { cluster: canary, weight: 5 }]";
         /// Another spelling of the list in `cluster`.
         split: Option<At<List<Share, 1>>>;
+        /// There is no cluster: the gateway opens the sessions itself, and its clients get what is published
+        /// on `channels`. What they send is read and dropped.
+        push_only: At<Switch> = "off";
+        /// What every session of the route is subscribed to: text, with values of the request in it:
+        /// `{path.NAME}`, a capture of `path`; `{query.NAME}`, a parameter; `{header.NAME}`; and
+        /// `{subprotocol.NAME}`, the rest of the first offered subprotocol that begins with `NAME.`. All but
+        /// letters, digits and -_.!~*'() is percent-encoded in a value. One without its value is left out.
+        channels: At<List<At<Channel>, 0>> = "[]", eg "[\"room:{path.room}\", news]";
         /// What keeps a session on its endpoint: the first of these that the handshake has. When it
         /// has none of them, the balancer alone decides.
         affinity: List<At<AffinitySource>, 0> = "[]", eg "[{ cookie: sid }, client_address]";
         /// Policy for sessions.
         websocket: WebSocket = "{}";
         /// Policy for plain requests.
-        http: Http = "{}";
+        http: At<Http> = "{}";
     }
 }
 
@@ -124,7 +132,7 @@ table! {
         max_message: OrOff<Limit> = "16MiB";
         /// A longer frame is refused before any of it is passed on: Close 1009.
         max_frame: OrOff<Limit> = "16MiB";
-        /// A session without a data message either way for this long ends: Close 1001.
+        /// A session without a data message either way, and without a published one, for this long ends: Close 1001.
         idle_timeout: OrOff<Timeout> = "off", eg "10m";
         /// A side from which nothing was read for this long gets a Ping of the gateway's own, each side
         /// for itself. Their Pongs go no further, and are measured.

@@ -56,6 +56,11 @@ pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 
+/// A name, or an address; one of IPv6 in brackets.
+pub(super) fn is_host(text: &str) -> bool {
+    is_name(text) || is_ipv6(text)
+}
+
 fn is_label(label: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let edge = label.starts_with('-') || label.ends_with('-');

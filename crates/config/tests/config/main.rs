@@ -7,6 +7,8 @@ mod errors;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod values;

@@ -62,7 +62,7 @@ fn the_smallest_file_has_the_defaults() {
     };
     assert_eq!((&*route.name, &route.matches), ("all", &any));
     assert_eq!(
-        route.split,
+        route.target.clusters(),
         [Split {
             cluster: "app".into(),
             weight: weight(1)
@@ -148,7 +148,7 @@ fn the_full_file_means_what_it_says() {
         }
     );
     assert_eq!(
-        chat.split,
+        chat.target.clusters(),
         [
             Split {
                 cluster: "chat".into(),
@@ -175,7 +175,7 @@ fn the_full_file_means_what_it_says() {
         PathPattern::Exact("/status".to_owned())
     );
     assert_eq!(
-        config.routes[2].matches.path,
+        config.routes[3].matches.path,
         PathPattern::Prefix("/".to_owned())
     );
     assert_eq!(config.clusters[2].balancer, Balancer::LeastSessions);
@@ -228,6 +228,7 @@ fn the_full_file_shows_the_defaults() {
     let (full, minimal) = (full.unwrap(), minimal.unwrap());
     assert_eq!(full.listeners, minimal.listeners);
     assert_eq!(full.drain, minimal.drain);
+    assert_eq!((&full.bus, &full.push), (&minimal.bus, &minimal.push));
     assert_eq!((&full.log, full.workers), (&minimal.log, minimal.workers));
     let of = |config: &Config| config.routes[0].clone();
     assert_eq!(of(&full).http, of(&minimal).http);
@@ -324,7 +325,7 @@ fn a_list_of_shares_takes_either_key() {
              \x20 - {{ name: b, endpoints: [{{ address: \"10.0.0.2:9000\" }}] }}\n"
         );
         let config = parse(&text, Path::new("f.yaml")).unwrap_or_else(|errors| panic!("{errors}"));
-        config.routes[0].split.clone()
+        config.routes[0].target.clusters().to_vec()
     };
     let share = |cluster: &str, number| Split {
         cluster: cluster.into(),

@@ -52,7 +52,8 @@ fn trust(
     }
 }
 
-fn certificate(
+/// Reads what is shown to those who ask who comes.
+pub(in crate::lower) fn certificate(
     raw: &raw::ClientCertificate,
     files: &Files<'_>,
     report: &mut Report,

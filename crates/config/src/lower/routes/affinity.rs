@@ -4,7 +4,7 @@ use crate::decode::{At, Known};
 use crate::model::{AffinitySource, ClientAddress, IssuedCookie, SameSite, Segment};
 use crate::raw;
 use crate::report::{Problem, Report};
-use crate::scalar::{CaptureName, Switch, Template};
+use crate::scalar::{Switch, Template};
 use crate::source::Span;
 use crate::suggest;
 
@@ -31,7 +31,8 @@ fn source(
     Some(match raw {
         raw::AffinitySource::Path(capture) => {
             if let Some(template) = template {
-                report_missing_capture(&capture, template.as_ref(), report);
+                let (name, span) = (&capture.value.0, capture.span);
+                report_missing_capture(name, span, template.as_ref(), report);
             }
             AffinitySource::Path(capture.value.0)
         }
@@ -47,16 +48,17 @@ fn source(
     })
 }
 
-fn report_missing_capture(
-    capture: &At<CaptureName>,
+/// Reports a capture that the route's path does not have; `span` is where it is asked for.
+pub(super) fn report_missing_capture(
+    name: &str,
+    span: Span,
     template: Option<&At<Template>>,
     report: &mut Report,
 ) {
-    let name = capture.value.0.as_str();
     let Some(template) = template else {
         let message = format!("there is no `path` to capture `{name}` from");
         let help = format!("give the match a `path` with `{{{name}}}` in it");
-        return report.add(Problem::new(capture.span, message).help(help));
+        return report.add(Problem::new(span, message).help(help));
     };
     let captures: Vec<&str> = template.value.0.iter().filter_map(captured).collect();
     if captures.contains(&name) {
@@ -66,7 +68,7 @@ fn report_missing_capture(
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("name one of its segments `{{{name}}}`"),
     };
-    let problem = Problem::new(capture.span, format!("the path has no capture `{name}`"));
+    let problem = Problem::new(span, format!("the path has no capture `{name}`"));
     report.add(problem.related(template.span, "this path").help(help));
 }
 

@@ -1,4 +1,4 @@
-//! Where a route leads: to clusters that exist, each named once.
+//! Where a route leads: to clusters that exist, each named once, or nowhere.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::decode::{At, Known, List};
 use crate::lower::{Names, repeated};
-use crate::model::Split;
+use crate::model::{self, Split};
 use crate::raw::{self, Target, Weight};
 use crate::report::{Problem, Report};
-use crate::scalar::Name;
+use crate::scalar::{Name, Switch};
 
 /// A cluster and its weight.
 type Share<'a> = (Known<&'a At<Name>>, Known<NonZeroU32>);
@@ -19,17 +19,20 @@ pub(super) fn lower(
     raw: &raw::Route,
     clusters: Known<&Names>,
     report: &mut Report,
-) -> Option<Vec<Split>> {
+) -> Option<model::Target> {
+    if raw.push_only.as_ref()?.value == Switch::On {
+        return Some(model::Target::PushOnly);
+    }
     report_none_or_both(raw, report);
     let cluster = raw.cluster.iter().flatten().map(|it| target(&it.value));
     let listed = raw.split.iter().flatten().map(|it| shares(&it.value));
     // There is no more than one, or that is reported.
-    let mut lowered = None;
+    let mut lowered: Option<Vec<Split>> = None;
     for shares in cluster.chain(listed) {
         report_clusters(&shares, clusters, report);
         lowered = shares.into_iter().map(split).collect();
     }
-    lowered
+    lowered.map(model::Target::Clusters)
 }
 
 fn report_none_or_both(raw: &raw::Route, report: &mut Report) {
@@ -43,7 +46,7 @@ fn report_none_or_both(raw: &raw::Route, report: &mut Report) {
         (Some(None), Some(None)) => {
             if let Some(name) = &raw.name {
                 let message = format!("the route `{}` leads nowhere", name.value.0);
-                let help = "add `cluster: NAME` to it, or a list of shares";
+                let help = "add `cluster: NAME` to it, or a list of shares, or `push_only: on`";
                 report.add(Problem::new(name.span, message).help(help));
             }
         }
