@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(some.narrowed.unwrap(), "chat.v1, chat.v2");
         assert_eq!(
             some.offer.subprotocols(),
-            ["chat.v1".into(), "chat.v2".into()]
+            ["chat.v1", "chat.v2"].map(Box::<str>::from)
         );
         assert_eq!(narrowed("chat.v2").unwrap().narrowed, None);
         assert!(matches!(narrowed("old, older"), Err(Refusal::Subprotocol)));

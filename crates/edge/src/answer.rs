@@ -3,11 +3,12 @@
 use http::{Response, Version};
 use switchyard_upstream::{Answered, Body, Cluster};
 
+use crate::channels;
 use crate::exchange::Exchange;
 use crate::forward;
 use crate::selection::Grounds;
 
-/// Passes on a response as it is, but for the fields of the endpoint's connection.
+/// Passes on a response as it is, but for the fields of the endpoint's connection and what is for the gateway alone.
 pub(crate) fn pass_on(
     exchange: &mut Exchange,
     answered: Answered,
@@ -19,6 +20,7 @@ pub(crate) fn pass_on(
     // The client's connection has its own version, whichever the endpoint answers in.
     *response.version_mut() = Version::HTTP_11;
     forward::strip_hop_by_hop(response.headers_mut());
+    channels::strip(response.headers_mut());
     grounds.remember(response.headers_mut(), cluster, &answered.endpoint);
     response
 }

@@ -12,16 +12,18 @@ use std::sync::Arc;
 use switchyard_proto::session::Cause;
 use switchyard_relay::{Relay, SessionInfo};
 use switchyard_telemetry::labels::Protocol;
-use switchyard_upstream::{Lease, Line};
+use switchyard_upstream::{Endpoint, Lease, Line};
 use tokio::net::TcpStream;
 
 use crate::io::Seated;
 use crate::join::Record;
 use crate::listener::Reception;
 use crate::moving::Moving;
+use crate::opening;
 use crate::route::Route;
 use crate::running::{Open, Running};
 use crate::seat::Seat;
+use crate::snapshot::Snapshot;
 use crate::worker::Worker;
 
 /// A worker, as sessions of another process come to it.
@@ -36,7 +38,8 @@ pub struct Moored {
     moving: Moving,
     client: Seated<TcpStream>,
     line: Line,
-    lease: Lease,
+    /// `None` where there is no endpoint.
+    lease: Option<Lease>,
 }
 
 /// Why a session cannot go on here, and stays where it was.
@@ -86,20 +89,15 @@ impl Berth {
         let info = &moving.still.info;
         let snapshot = worker.snapshot.load();
         let route = snapshot.route(&info.route).ok_or(Unmoored::Route)?;
-        let cluster = snapshot.clusters.get(&info.cluster);
-        let cluster = cluster.ok_or(Unmoored::Endpoint)?;
-        let in_use = cluster.endpoint_in_use(&info.endpoint);
-        let in_use = in_use.ok_or(Unmoored::Endpoint)?;
+        let way = Way::find(&snapshot, route, info)?;
         let seat = self.seat(info, receptions)?;
-        let (client, endpoint) = (stream(client)?, stream(endpoint)?);
-        let (line, lease) = worker.dialer.take_over(&in_use, endpoint);
-        let (route, cluster) = (Arc::clone(route), Arc::clone(cluster.name()));
+        let client = stream(client)?;
+        let route = Arc::clone(route);
         // One text for all sessions.
         let info = &mut moving.still.info;
         info.listener = Arc::clone(&seat.listener().name);
         info.route = Arc::clone(&route.name);
-        info.cluster = cluster;
-        info.endpoint = Arc::clone(in_use.name());
+        let (line, lease) = way.take_over(&worker, endpoint, info)?;
         drop(snapshot);
         Ok(Moored {
             worker,
@@ -116,6 +114,43 @@ impl Berth {
         let listener = listeners.find(|Reception(listener)| listener.name == info.listener);
         let Reception(listener) = listener.ok_or(Unmoored::Listener)?;
         Seat::take_over(listener, self.worker.handover.own()).ok_or(Unmoored::Room)
+    }
+}
+
+/// What a session has at its other end.
+enum Way {
+    Endpoint(Arc<str>, Arc<Endpoint>),
+    /// There is no endpoint.
+    Within,
+}
+
+impl Way {
+    fn find(snapshot: &Snapshot, route: &Route, session: &SessionInfo) -> Result<Self, Unmoored> {
+        if session.cluster.is_empty() && route.is_push_only() {
+            return Ok(Self::Within);
+        }
+        let cluster = snapshot.clusters.get(&session.cluster);
+        let cluster = cluster.ok_or(Unmoored::Endpoint)?;
+        let in_use = cluster.endpoint_in_use(&session.endpoint);
+        let in_use = in_use.ok_or(Unmoored::Endpoint)?;
+        Ok(Self::Endpoint(Arc::clone(cluster.name()), in_use))
+    }
+
+    fn take_over(
+        self,
+        worker: &Worker,
+        socket: OwnedFd,
+        session: &mut SessionInfo,
+    ) -> io::Result<(Line, Option<Lease>)> {
+        let Self::Endpoint(cluster, endpoint) = self else {
+            // It is the client's once more.
+            drop(socket);
+            return Ok((Line::within(), None));
+        };
+        let (line, lease) = worker.dialer.take_over(&endpoint, stream(socket)?);
+        session.cluster = cluster;
+        session.endpoint = Arc::clone(endpoint.name());
+        Ok((line, Some(lease)))
     }
 }
 
@@ -142,7 +177,9 @@ impl Moored {
             lease,
         } = self;
         let ticket = worker.registry.open(moving.still.info.clone());
-        if lease.endpoint().asks_to_go() {
+        opening::subscribe(&worker, &ticket, &moving.subscription);
+        let asks_to_go = |lease: &Lease| lease.endpoint().asks_to_go();
+        if lease.as_ref().is_some_and(asks_to_go) {
             ticket.close(Cause::EndpointLeft, worker.snapshot.load().farewell.clone());
         }
         worker.upgrade.taken_over();

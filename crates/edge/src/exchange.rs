@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::HOST;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use switchyard_drain::{Phase, Place};
+use switchyard_push::SessionName;
 use switchyard_relay::{SessionId, SessionInfo, Tie};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{AffinityResult, MethodClass, Protocol};
@@ -19,7 +21,7 @@ use switchyard_upstream::{Body, Cluster, Dialer, Endpoint, Introduction};
 
 use crate::client_address::Client;
 use crate::connection::Connection;
-use crate::forward::RequestId;
+use crate::forward::{self, RequestId};
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::route::Route;
@@ -52,6 +54,7 @@ pub(crate) struct Exchange {
     route: Option<Arc<Route>>,
     cluster: Option<Arc<Cluster>>,
     endpoint: Option<Arc<Endpoint>>,
+    session: Option<SessionId>,
     record: Record,
 }
 
@@ -94,6 +97,7 @@ impl Exchange {
             route: None,
             cluster: None,
             endpoint: None,
+            session: None,
             record: Record::Due,
         }
     }
@@ -120,10 +124,6 @@ impl Exchange {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
-    }
-
-    pub(crate) fn id(&self) -> &RequestId {
-        &self.id
     }
 
     /// What an endpoint may be told of the client before the request.
@@ -158,11 +158,38 @@ impl Exchange {
         }
     }
 
+    /// The name of the session that a handshake is to open, from the first time that it is asked for.
+    pub(crate) fn session(&mut self) -> SessionName {
+        SessionName {
+            replica: self.worker().push.replica(),
+            id: *self.session.get_or_insert_with(SessionId::next),
+        }
+    }
+
+    /// Turns the client's head into what the endpoint gets. What tells endpoints the name of a session is the
+    /// gateway's to say.
+    pub(crate) fn forward(&self, head: &mut Parts) {
+        forward::request(head, &self.client, self.connection.arrival(), &self.id);
+        if let Some(name) = &self.snapshot.session_header {
+            head.headers.remove(name);
+        }
+    }
+
+    /// Tells the endpoint the name of the session, where it is to be told.
+    pub(crate) fn name_session(&mut self, headers: &mut HeaderMap) {
+        let Some(name) = self.snapshot.session_header.clone() else {
+            return;
+        };
+        if let Ok(value) = HeaderValue::try_from(self.session().to_string()) {
+            headers.insert(name, value);
+        }
+    }
+
     /// What the registry keeps of a session that opens: copies, nothing of the request's buffer.
-    pub(crate) fn session_info(&self, tie: Tie) -> SessionInfo {
+    pub(crate) fn session_info(&mut self, tie: Tie) -> SessionInfo {
         let name = |name: Option<&Arc<str>>| name.cloned().unwrap_or_default();
         SessionInfo {
-            id: SessionId::next(),
+            id: self.session().id,
             listener: Arc::clone(&self.connection.listener.name),
             route: name(self.route.as_deref().map(|route| &route.name)),
             cluster: name(self.cluster.as_deref().map(Cluster::name)),

@@ -8,11 +8,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Request;
+use switchyard_push::ChannelName;
 use switchyard_upstream::Cluster;
 
 use crate::affinity::{self, Choice, Decision, Places};
+use crate::channels;
 use crate::client_address::Client;
 use crate::framing::Framing;
+use crate::refusal::Refusal;
 use crate::route::Route;
 use crate::routes::{Captures, Mismatch};
 use crate::snapshot::Snapshot;
@@ -52,7 +55,9 @@ pub struct Routed {
     pub captures: Vec<(String, String)>,
     /// What keeps the request on its endpoint.
     pub affinity: Affinity,
-    /// The clusters it may go to: one, unless chance decides.
+    /// What its session would be subscribed to, or why it is refused; its endpoint may name more.
+    pub channels: Result<Vec<ChannelName>, String>,
+    /// The clusters it may go to: one, unless chance decides; none where the route is `push_only`.
     pub destinations: Vec<Destination>,
 }
 
@@ -165,8 +170,22 @@ fn lead(snapshot: &Snapshot, route: &Route, places: &Places<'_>) -> Routed {
         route: Arc::clone(&route.name),
         captures: owned(places.captures),
         affinity: describe(&choice),
+        channels: channels(snapshot, route, places),
         destinations: destinations(snapshot, route, &choice.decision),
     }
+}
+
+fn channels(
+    snapshot: &Snapshot,
+    route: &Route,
+    places: &Places<'_>,
+) -> Result<Vec<ChannelName>, String> {
+    let most = snapshot.channels_per_session;
+    let channels = match channels::of_request(&route.channels, places, most) {
+        Ok(channels) if channels.is_empty() && route.is_push_only() => Err(Refusal::NoChannel),
+        channels => channels,
+    };
+    channels.map_err(|refusal| format!("{refusal} ({})", refusal.status().as_u16()))
 }
 
 fn owned(captures: &Captures<'_>) -> Vec<(String, String)> {

@@ -11,6 +11,7 @@ use switchyard_drain::{Phase, Place};
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_proto::{CloseCode, Side};
+use switchyard_push::Ended;
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
@@ -31,7 +32,8 @@ pub(crate) struct Join {
     pub(crate) upstream: Leg<Line>,
     pub(crate) deflate: Deflate,
     pub(crate) ticket: Ticket,
-    pub(crate) lease: Lease,
+    /// `None` where there is no endpoint.
+    pub(crate) lease: Option<Lease>,
     pub(crate) affinity: AffinityResult,
 }
 
@@ -40,8 +42,18 @@ impl Join {
     pub(crate) async fn behind<P: Protocol>(self, on_upgrade: OnUpgrade, stay: P::Stay) {
         match taken_over::<P>(on_upgrade, stay).await {
             Some(downstream) => self.relay(downstream, P::LABEL),
-            None => Record::of(&self, P::LABEL).abandoned(self.ticket.info()),
+            None => self.abandon(P::LABEL),
         }
+    }
+
+    /// The client's connection broke while the 101 was on its way.
+    fn abandon(self, protocol: labels::Protocol) {
+        let record = Record::of(&self, protocol);
+        let Self { worker, ticket, .. } = self;
+        let id = ticket.info().id;
+        record.abandoned(ticket.info());
+        drop(ticket);
+        worker.desk.forget(id);
     }
 
     fn relay<T: Transport>(self, downstream: Leg<T>, protocol: labels::Protocol) {
@@ -137,6 +149,15 @@ impl Record {
         let reason = outcome.cause.reason();
         self.metrics
             .session_closed(self.protocol, code, initiator, reason, closed.duration);
+        if let Some(events) = self.worker.push.events() {
+            let ended = Ended {
+                code: Some(code),
+                reason,
+                initiator: initiator.as_str(),
+                lasted: closed.duration,
+            };
+            events.closed(session, ended);
+        }
         if self.is_drained(session) {
             self.worker.drain.closed(drained(outcome));
         }
@@ -214,7 +235,8 @@ fn drained(outcome: Outcome) -> DrainResult {
         | Cause::Admin
         | Cause::EndpointLeft
         | Cause::Rebalanced
-        | Cause::Reload => DrainResult::Left,
+        | Cause::Reload
+        | Cause::SlowReceiver => DrainResult::Left,
     }
 }
 

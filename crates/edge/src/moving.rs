@@ -9,11 +9,15 @@ use switchyard_relay::{SessionInfo, Still};
 use switchyard_telemetry::access;
 use switchyard_telemetry::labels::AffinityResult;
 
+use crate::subscription::Subscription;
+
 /// Everything that the other process needs besides the two connections. Only sessions of HTTP/1.1 move.
 #[derive(Clone, Debug)]
 pub struct Moving {
     pub(crate) still: Still,
     pub(crate) affinity: AffinityResult,
+    /// What it is subscribed to, and what it had last where that is kept.
+    pub(crate) subscription: Subscription,
 }
 
 impl Moving {
@@ -27,6 +31,7 @@ impl Moving {
             AffinityResult::Failover => 2,
             AffinityResult::None => 3,
         });
+        self.subscription.write(&mut to);
         self.still.write(&mut to, now);
         to.finish()
     }
@@ -44,9 +49,14 @@ impl Moving {
             3 => AffinityResult::None,
             _ => return Err(Malformed),
         };
+        let subscription = Subscription::read(&mut from)?;
         let still = Still::read(&mut from, now)?;
         from.end()?;
-        Ok(Self { still, affinity })
+        Ok(Self {
+            still,
+            affinity,
+            subscription,
+        })
     }
 
     /// What is told of a session when it moves.

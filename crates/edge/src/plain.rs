@@ -15,7 +15,6 @@ use tokio::time;
 
 use crate::answer;
 use crate::exchange::Exchange;
-use crate::forward;
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::route::Route;
@@ -36,12 +35,7 @@ pub(crate) async fn proxy(
     let (mut head, incoming) = request.into_parts();
     let uploading = upload::upload(incoming, route.http.max_body);
     let (body, progress) = uploading.map_err(|TooLarge| Refusal::BodyTooLarge)?;
-    forward::request(
-        &mut head,
-        exchange.client(),
-        exchange.connection().arrival(),
-        exchange.id(),
-    );
+    exchange.forward(&mut head);
     let Selection {
         cluster,
         ranking,

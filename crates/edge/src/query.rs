@@ -4,7 +4,12 @@ use std::borrow::Cow;
 
 /// The value of the first parameter called `name`, decoded.
 pub(crate) fn find<'a>(query: &'a str, name: &str) -> Option<Cow<'a, [u8]>> {
-    query.split('&').find_map(|pair| {
+    find_all(query, name).next()
+}
+
+/// The values of all parameters called `name`, decoded.
+pub(crate) fn find_all<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    query.split('&').filter_map(move |pair| {
         let (key, value) = pair.split_once('=')?;
         (*decode(key, Plus::IsSpace) == *name.as_bytes()).then(|| decode(value, Plus::IsSpace))
     })

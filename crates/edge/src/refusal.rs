@@ -33,6 +33,21 @@ pub enum Refusal {
     /// What the handshake leads to is drained by order, and takes no new session.
     #[error("no new sessions are taken here for now, connect again later")]
     Drained,
+    /// What the handshake names are more channels than a session may have.
+    #[error("a session may not have so many channels")]
+    ManyChannels,
+    /// A value in the handshake is too long for the name of a channel.
+    #[error("a channel may not have so long a name")]
+    LongChannel,
+    /// What the handshake says that its client had last is not the id of a message.
+    #[error("the last message that the request names has no such id")]
+    LastMessageId,
+    /// The route is for channels alone, and the handshake names none.
+    #[error("the request does not say what to listen to")]
+    NoChannel,
+    /// The route is for sessions alone.
+    #[error("there is nothing here but WebSocket")]
+    WebSocketOnly,
     /// The request's body is larger than the route's `max_body`.
     #[error("the body of the request is too large")]
     BodyTooLarge,
@@ -60,7 +75,12 @@ impl Refusal {
                 StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST)
             }
             Self::Origin => StatusCode::FORBIDDEN,
-            Self::Subprotocol => StatusCode::BAD_REQUEST,
+            Self::Subprotocol
+            | Self::ManyChannels
+            | Self::LongChannel
+            | Self::LastMessageId
+            | Self::NoChannel => StatusCode::BAD_REQUEST,
+            Self::WebSocketOnly => StatusCode::UPGRADE_REQUIRED,
             Self::Draining | Self::Drained => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -78,6 +98,11 @@ impl Refusal {
             Self::Handshake(error) => error.reason(),
             Self::Origin => "origin",
             Self::Subprotocol => "subprotocol",
+            Self::ManyChannels => "too_many_channels",
+            Self::LongChannel => "channel_too_long",
+            Self::LastMessageId => "last_message_id",
+            Self::NoChannel => "no_channel",
+            Self::WebSocketOnly => "websocket_only",
             Self::Draining => "draining",
             Self::Drained => "drained",
             Self::BodyTooLarge => "body_too_large",
@@ -100,6 +125,11 @@ impl Refusal {
             | Self::Handshake(_)
             | Self::Origin
             | Self::Subprotocol
+            | Self::ManyChannels
+            | Self::LongChannel
+            | Self::LastMessageId
+            | Self::NoChannel
+            | Self::WebSocketOnly
             | Self::AnswerTimeout
             | Self::NotSwitched
             | Self::Upstream(_) => Fate::Keep,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use switchyard_balance::{Affinity, HashKey, split};
 use switchyard_config as config;
-use switchyard_config::AffinitySource;
+use switchyard_config::{AffinitySource, ChannelTemplate};
 use switchyard_proto::session::{Lifetime, Pings, Policy};
 use switchyard_proto::{Close, CloseCode};
 use switchyard_relay::RelayLimits;
@@ -22,7 +22,9 @@ pub struct Route {
     pub(crate) name: Arc<str>,
     /// What it matches, for people.
     words: Box<str>,
+    /// Without clusters, the gateway opens the sessions itself.
     pub(crate) split: Split,
+    pub(crate) channels: Vec<ChannelTemplate>,
     pub(crate) affinity: Vec<Source>,
     pub(crate) origins: Option<Vec<HeaderValue>>,
     pub(crate) subprotocols: Option<Vec<Box<str>>>,
@@ -67,6 +69,7 @@ impl Route {
             name: Arc::clone(&route.name),
             words: routes::words(&route.matches).into(),
             split: Split::new(route, clusters)?,
+            channels: route.channels.clone(),
             affinity: route.affinity.iter().map(Source::new).collect(),
             origins: websocket
                 .allowed_origins
@@ -93,6 +96,11 @@ impl Route {
         &self.words
     }
 
+    /// Whether its sessions have no endpoint, and get nothing but what is published.
+    pub fn is_push_only(&self) -> bool {
+        self.split.clusters.is_empty()
+    }
+
     /// The names of its clusters, each with its weight.
     pub fn shares(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
         let names = self.split.clusters.iter().map(|cluster| cluster.name());
@@ -112,8 +120,18 @@ impl Split {
                 })
         };
         Ok(Self {
-            clusters: route.split.iter().map(find).collect::<Result<_, _>>()?,
-            weights: route.split.iter().map(|share| share.weight.get()).collect(),
+            clusters: route
+                .target
+                .clusters()
+                .iter()
+                .map(find)
+                .collect::<Result<_, _>>()?,
+            weights: route
+                .target
+                .clusters()
+                .iter()
+                .map(|share| share.weight.get())
+                .collect(),
         })
     }
 }

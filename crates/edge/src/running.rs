@@ -6,15 +6,17 @@
 use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use switchyard_relay::{Ended, Freeze, Parcel, Relay, Verdict};
+use switchyard_relay::{Closed, Ended, Freeze, Parcel, Relay, SessionInfo, Verdict};
 use switchyard_upstream::{Lease, Line};
 use tokio::sync::oneshot;
 
 use crate::io::Transport;
 use crate::join::{Record, end};
 use crate::moving::Moving;
+use crate::subscription::Subscription;
 
 /// See the module.
 #[allow(
@@ -31,7 +33,8 @@ pub(crate) enum Running<T> {
 /// A session, and what is given back and said when it is over.
 pub(crate) struct Open<T> {
     pub(crate) relay: Relay<T, Line>,
-    pub(crate) lease: Lease,
+    /// `None` where there is no endpoint.
+    pub(crate) lease: Option<Lease>,
     pub(crate) record: Record,
 }
 
@@ -49,14 +52,8 @@ impl<T: Transport> Future for Running<T> {
             match running {
                 Self::Open(open) => match ready!(Pin::new(&mut open.relay).poll(cx)) {
                     Ended::Closed(closed) => {
-                        if let Some(Open {
-                            relay,
-                            lease,
-                            record,
-                        }) = running.take()
-                        {
-                            lease.end(end(closed.outcome));
-                            record.closed(relay.handle().info(), &closed);
+                        if let Some(open) = running.take() {
+                            open.close(&closed);
                         }
                     }
                     Ended::Asked(freeze) => running.hold_still(freeze),
@@ -99,7 +96,7 @@ impl<T: Transport> Running<T> {
     #[cold]
     fn leave(&mut self) {
         if let Some(open) = self.take() {
-            open.record.handed_over(open.relay.handle().info());
+            open.end(|_lease, record, info| record.handed_over(info));
         }
     }
 
@@ -113,15 +110,41 @@ impl<T: Transport> Running<T> {
 }
 
 impl<T: Transport> Open<T> {
-    /// What another process needs to go on; `None` where the session is ending, or something is between
-    /// the sockets and its bytes, or there is no descriptor left.
+    fn close(self, closed: &Closed) {
+        self.end(|lease, record, info| {
+            if let Some(lease) = lease {
+                lease.end(end(closed.outcome));
+            }
+            record.closed(info, closed);
+        });
+    }
+
+    /// Says how it ended, and leaves the list and its channels, in this order.
+    fn end(self, say: impl FnOnce(Option<Lease>, Record, &SessionInfo)) {
+        let Self {
+            relay,
+            lease,
+            record,
+        } = self;
+        let (worker, id) = (Arc::clone(&record.worker), relay.handle().info().id);
+        say(lease, record, relay.handle().info());
+        drop(relay);
+        worker.desk.forget(id);
+    }
+
+    /// What another process needs to go on; `None` where the session is ending or being given what it missed of a channel,
+    /// something is between the sockets and its bytes, or there is no descriptor left.
     fn parcel(&self) -> Option<(Parcel, oneshot::Receiver<Verdict>)> {
         let (client, line) = self.relay.connections();
-        let (client, endpoint) = (client.socket()?, line.socket()?);
+        let client = client.socket()?;
+        let endpoint = other_end(client, line)?;
         let now = switchyard_relay::now();
+        // First of all: what it is handed after this keeps it from moving.
+        let subscription = self.subscription()?;
         let moving = Moving {
             still: self.relay.export(now)?,
             affinity: self.record.affinity,
+            subscription,
         };
         let duplicate = |socket: BorrowedFd<'_>| socket.try_clone_to_owned().ok();
         let (sender, verdict) = oneshot::channel();
@@ -131,6 +154,20 @@ impl<T: Transport> Open<T> {
             verdict: sender,
         };
         Some((parcel, verdict))
+    }
+
+    fn subscription(&self) -> Option<Subscription> {
+        let id = self.relay.handle().info().id;
+        Subscription::of_session(&self.record.worker, id)
+    }
+}
+
+/// The socket of the endpoint. Where there is none, the client's stands for it, so that every record has two; the
+/// other process has an end of its own, which has to begin where this one is.
+fn other_end<'a>(client: BorrowedFd<'a>, line: &'a Line) -> Option<BorrowedFd<'a>> {
+    match line {
+        Line::Own(_) | Line::Shared(_) => line.socket(),
+        Line::Within(within) => within.is_at_rest().then_some(client),
     }
 }
 

@@ -21,9 +21,11 @@ use crate::connection::Connection;
 use crate::exchange::Exchange;
 use crate::plain;
 use crate::protocol::Protocol;
+use crate::push_only;
 use crate::refusal::Refusal;
 use crate::route::Route;
 use crate::selection::{self, Selection};
+use crate::subscription::Subscription;
 use crate::vet::{self, Kind};
 use crate::websocket;
 
@@ -69,30 +71,47 @@ impl<P: Protocol> tower::Service<Request<Incoming>> for Door<P> {
     }
 }
 
-/// What is known of a request when it may go to an endpoint.
-struct Plan {
+/// What is to be done with a request.
+enum Plan {
+    /// An endpoint is to open a session.
+    Session(Handshake, Selection),
+    /// The gateway opens it itself.
+    PushOnly(Handshake),
+    /// An endpoint is to answer.
+    Request(Arc<Route>, Selection),
+}
+
+/// A handshake that may become a session.
+struct Handshake {
     route: Arc<Route>,
-    selection: Selection,
-    /// For a handshake.
-    admitted: Option<Admitted>,
+    admitted: Admitted,
+    subscription: Subscription,
 }
 
 async fn answer<P: Protocol>(
     exchange: &mut Exchange,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
-    let Plan {
-        route,
-        selection,
-        admitted,
-    } = plan(exchange, &request)?;
-    exchange.sent_to(&selection.cluster);
-    match admitted {
-        Some(admitted) => {
-            websocket::open::<P>(exchange, &route, request, admitted, selection).await
+    match plan(exchange, &request)? {
+        Plan::Session(handshake, selection) => {
+            exchange.sent_to(&selection.cluster);
+            let Handshake {
+                route,
+                admitted,
+                subscription,
+            } = handshake;
+            let wanted = (admitted, subscription);
+            websocket::open::<P>(exchange, &route, request, wanted, selection).await
         }
-        // Boxed: it is three times as large, and a handshake would have to be moved with room for it.
-        None => Box::pin(plain::proxy(exchange, &route, request, selection)).await,
+        Plan::PushOnly(handshake) => {
+            let (route, offer) = (&handshake.route, &handshake.admitted.offer);
+            push_only::open::<P>(exchange, route, request, offer, handshake.subscription)
+        }
+        Plan::Request(route, selection) => {
+            exchange.sent_to(&selection.cluster);
+            // Boxed: it is three times as large, and a handshake would have to be moved with room for it.
+            Box::pin(plain::proxy(exchange, &route, request, selection)).await
+        }
     }
 }
 
@@ -106,34 +125,43 @@ fn plan<B>(exchange: &mut Exchange, request: &Request<B>) -> Result<Plan, Refusa
     let found = found.ok_or(Refusal::NoRoute)?;
     let route = Arc::clone(found.route);
     exchange.routed(&route);
-    let drains = &exchange.worker().drains;
-    let admitted = match vetted.kind {
-        Kind::WebSocket => {
-            let admitted = admission::admit(request, &route, exchange.phase())?;
-            admission::check_drains(drains, &exchange.place())?;
-            Some(admitted)
-        }
-        Kind::Plain => None,
-    };
     let places = Places {
         captures: &found.captures,
         headers: request.headers(),
         query: request.uri().query(),
         client: exchange.client().address,
     };
-    // Plain requests are served as ever.
-    let is_closed = |cluster: &str| {
-        let place = Place {
-            cluster,
-            ..exchange.place()
-        };
-        admitted.is_some() && drains.cover(&place)
-    };
+    let drains = &exchange.worker().drains;
     let random = &exchange.worker().random;
-    let selection = selection::select(&route, &snapshot.key, &places, random, is_closed)?;
-    Ok(Plan {
-        route,
-        selection,
-        admitted,
-    })
+    match vetted.kind {
+        Kind::WebSocket => {
+            let admitted = admission::admit(request, &route, exchange.phase())?;
+            admission::check_drains(drains, &exchange.place())?;
+            let handshake = Handshake {
+                subscription: Subscription::of_request(&snapshot, &route, &places)?,
+                admitted,
+                route,
+            };
+            if handshake.route.is_push_only() {
+                return Ok(Plan::PushOnly(handshake));
+            }
+            let is_closed = |cluster: &str| {
+                let place = Place {
+                    cluster,
+                    ..exchange.place()
+                };
+                drains.cover(&place)
+            };
+            let (route, key) = (&handshake.route, &snapshot.key);
+            let selection = selection::select(route, key, &places, random, is_closed)?;
+            Ok(Plan::Session(handshake, selection))
+        }
+        Kind::Plain if route.is_push_only() => Err(Refusal::WebSocketOnly),
+        Kind::Plain => {
+            // Whatever is drained: plain requests are served as ever.
+            let is_closed = |_: &str| false;
+            let selection = selection::select(&route, &snapshot.key, &places, random, is_closed)?;
+            Ok(Plan::Request(route, selection))
+        }
+    }
 }

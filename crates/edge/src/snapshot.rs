@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::{InvalidHeaderName, InvalidHeaderValue};
+use http::header::{HeaderName, InvalidHeaderName, InvalidHeaderValue};
 use ipnet::IpNet;
 use switchyard_balance::HashKey;
 use switchyard_config::{self as config, Config, HeaderCase, SendProxy};
@@ -42,6 +42,12 @@ pub struct Snapshot {
     listeners: Vec<Arc<ListenerSettings>>,
     /// Parameters of the query whose values the access log may show.
     pub(crate) shown: Vec<String>,
+    /// Channels that a session may have.
+    pub(crate) channels_per_session: usize,
+    /// Whether any channel keeps what is published.
+    pub(crate) keeps_history: bool,
+    /// What tells endpoints the name of a session.
+    pub(crate) session_header: Option<HeaderName>,
     header_case: HeaderCase,
     telling: Telling,
 }
@@ -76,8 +82,8 @@ pub enum SnapshotError {
     /// What a cluster trusts or shows its endpoints cannot be used.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// A route asks for a header whose name is none.
-    #[error("a route asks for a header that cannot exist")]
+    /// A route asks for a header whose name is none, or endpoints are to be told one.
+    #[error("there is a header that cannot exist")]
     HeaderName(#[from] InvalidHeaderName),
     /// An allowed origin cannot be the value of a header.
     #[error("an allowed origin cannot be the value of a header")]
@@ -114,6 +120,9 @@ impl Snapshot {
             unrouted: metrics.route(UNROUTED),
             farewell: farewell(&config.drain.close),
             shown: shown(config),
+            channels_per_session: config.push.channels_per_session,
+            keeps_history: !config.push.history.is_empty(),
+            session_header: session_header(config)?,
             header_case: header_case(config),
             telling: telling(config),
         })
@@ -182,6 +191,12 @@ impl Snapshot {
 fn shown(config: &Config) -> Vec<String> {
     let access = config.log.access.as_ref();
     access.map_or_else(Vec::new, |access| access.query_values.clone())
+}
+
+fn session_header(config: &Config) -> Result<Option<HeaderName>, InvalidHeaderName> {
+    let name = config.push.session_header.as_deref();
+    name.map(|name| HeaderName::from_bytes(name.as_bytes()))
+        .transpose()
 }
 
 fn telling(config: &Config) -> Telling {

@@ -63,7 +63,11 @@ impl Snapshot {
 }
 
 impl Route {
+    /// A session without an endpoint has a cluster without a name.
     fn leads_to(&self, cluster: &str) -> bool {
+        if self.is_push_only() {
+            return cluster.is_empty();
+        }
         let mut clusters = self.split.clusters.iter();
         clusters.any(|it| &**it.name() == cluster)
     }

@@ -2,7 +2,7 @@
 //!
 //! The 101 is the endpoint's own: `proto` has verified that its `Sec-WebSocket-Accept` is the one
 //! that the client's key asks for and that it agrees to nothing the client did not offer. What
-//! happens on the connection afterwards is not here; see `join`.
+//! becomes of the session is not here; see `opening`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
-use switchyard_drain::Phase;
-use switchyard_proto::session::Cause;
 use switchyard_relay::Leg;
 use switchyard_upstream::{Body, Cluster, Switched, Upgrade};
 
 use crate::admission::{self, Admitted};
 use crate::answer;
-use crate::exchange::{Exchange, Opened};
+use crate::channels;
+use crate::exchange::Exchange;
 use crate::forward;
-use crate::join::Join;
+use crate::opening::Opening;
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::route::Route;
 use crate::selection::{Grounds, Selection};
+use crate::subscription::Subscription;
 
 /// How long an endpoint has for its answer where the route's `request_timeout` is off. A plain
 /// request may then wait as long as its client does; a handshake has no use for that.
@@ -41,7 +41,7 @@ pub(crate) async fn open<P: Protocol>(
     exchange: &mut Exchange,
     route: &Arc<Route>,
     mut request: Request<Incoming>,
-    admitted: Admitted,
+    (admitted, subscription): (Admitted, Subscription),
     selection: Selection,
 ) -> Result<Response<Body>, Refusal> {
     let on_upgrade = upgrade::on(&mut request);
@@ -70,95 +70,74 @@ pub(crate) async fn open<P: Protocol>(
         Upgrade::Switched(switched) => {
             admission::check_phase(exchange.phase())?;
             admission::check_drains(&exchange.worker().drains, &exchange.place())?;
-            let session = Session {
+            let agreed = Agreed {
                 route,
                 cluster: &cluster,
                 switched,
                 grounds: &grounds,
+                subscription,
             };
-            Ok(session.open::<P>(exchange, on_upgrade))
+            Ok(agreed.open::<P>(exchange, on_upgrade))
         }
     }
 }
 
 /// The client's request as the endpoint gets it. It keeps its extensions: the case of the header
 /// names is in them.
-fn handshake(exchange: &Exchange, request: Request<Incoming>, admitted: &Admitted) -> Request<()> {
+fn handshake(
+    exchange: &mut Exchange,
+    request: Request<Incoming>,
+    admitted: &Admitted,
+) -> Request<()> {
     let (mut head, _no_body) = request.into_parts();
     if let Some(narrowed) = &admitted.narrowed {
         head.headers
             .insert(SEC_WEBSOCKET_PROTOCOL, narrowed.clone());
     }
-    forward::request(
-        &mut head,
-        exchange.client(),
-        exchange.connection().arrival(),
-        exchange.id(),
-    );
+    exchange.forward(&mut head);
+    exchange.name_session(&mut head.headers);
     forward::mark_as_handshake(&mut head.headers);
     Request::from_parts(head, ())
 }
 
 /// A handshake that both sides agree on.
-struct Session<'a> {
+struct Agreed<'a> {
     route: &'a Arc<Route>,
     cluster: &'a Cluster,
     switched: Switched,
     grounds: &'a Grounds,
+    subscription: Subscription,
 }
 
-impl Session<'_> {
-    /// Answers the client with the endpoint's 101, and has the connections joined behind it.
+impl Agreed<'_> {
+    /// Opens the session, and answers the client with the endpoint's 101.
     fn open<P: Protocol>(self, exchange: &mut Exchange, on_upgrade: OnUpgrade) -> Response<Body> {
         let Self {
             route,
             cluster,
-            switched,
+            mut switched,
             grounds,
+            mut subscription,
         } = self;
         let affinity = grounds.result(switched.place);
         exchange.served(&switched.endpoint, affinity);
-        let worker = exchange.worker();
-        let ticket = worker.registry.open(exchange.session_info(grounds.tie()));
-        let snapshot = worker.snapshot.load();
-        // Only now: who orders a drain looks for those that are on the list.
-        if let Some(close) = worker.drains.close_for(&exchange.place()) {
-            ticket.close(Cause::Drain, close);
-        } else if switched.endpoint.asks_to_go() {
-            ticket.close(Cause::EndpointLeft, snapshot.farewell.clone());
-        }
-        if snapshot
-            .route(&route.name)
-            .is_none_or(|now| !Arc::ptr_eq(now, route))
-        {
-            snapshot.receive(&ticket, route, || worker.random.next());
-        }
-        if exchange.phase() >= Phase::Draining {
-            ticket.close(Cause::Reload, snapshot.farewell.clone());
-        }
-        let subprotocol = switched.agreement.subprotocol.as_deref();
-        exchange.opened(
-            &ticket.info().id,
-            Opened {
-                subprotocol,
-                affinity,
-            },
-        );
-        let join = Join {
-            worker: Arc::clone(exchange.worker()),
-            route: Arc::clone(route),
+        let (headers, endpoint) = (&mut switched.response.headers, switched.endpoint.name());
+        let announced = channels::announced(headers, endpoint);
+        subscription.channels.extend(announced);
+        let opening = Opening {
+            route,
             upstream: Leg {
                 io: switched.io,
                 early: switched.early,
             },
             deflate: switched.agreement.deflate,
-            ticket,
-            lease: switched.lease,
+            lease: Some(switched.lease),
+            tie: grounds.tie(),
             affinity,
+            subprotocol: switched.agreement.subprotocol.as_deref(),
+            subscription,
         };
-        let stay = P::stay(exchange.connection());
-        let joining = join.behind::<P>(on_upgrade, stay);
-        exchange.worker().tasks.spawn(joining);
+        opening.open::<P>(exchange, on_upgrade);
         switching(switched.response, |headers| {
             grounds.remember(headers, cluster, &switched.endpoint);
         })

@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use switchyard_drain::Tasks;
-use switchyard_edge::{Handover, Snapshot, SnapshotCell, Worker, bind, serve};
+use switchyard_edge::{Equipment, Handover, Snapshot, SnapshotCell, Worker, bind, serve};
+use switchyard_push::{Parts, Push, ReplicaId};
 use switchyard_relay::Registry;
+use switchyard_telemetry::labels::BusKind;
 use switchyard_telemetry::{Build, Metrics};
 
 const CONFIG: &str = r#"
@@ -58,15 +60,25 @@ async fn a_shortage_is_waited_out() {
     let (_control, watch) = switchyard_drain::channel();
     let tasks = Tasks::new();
     let (handover, _inbox) = Handover::among(1, &metrics).remove(0);
-    let worker = Worker::new(
-        cell,
-        Registry::new(),
+    let push = Push::start(Parts {
+        replica: ReplicaId::of(1),
+        bus: &config.bus,
+        push: config.push.clone(),
+        workers: 1,
+        push_metrics: metrics.push(BusKind::Memory).unwrap(),
+        bus_metrics: metrics.bus(BusKind::Memory).unwrap(),
+    });
+    let worker = Worker::new(Equipment {
+        snapshot: cell,
+        registry: Registry::new(),
         handover,
-        &metrics,
-        tasks.clone(),
+        metrics: &metrics,
+        tasks: tasks.clone(),
         watch,
-        Arc::default(),
-    );
+        drains: Arc::default(),
+        push: push.unwrap(),
+        index: 0,
+    });
     let (_open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
     let listener = listeners.remove(0);
     let address = listener.address();

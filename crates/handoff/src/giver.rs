@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::channel::{Channel, MOST_DESCRIPTORS};
 use crate::error::Error;
-use crate::message::{Hello, Message};
+use crate::message::{Hello, Identity, Message};
 
 /// Why there will be nothing more.
 const OFF: &str = "the upgrade is off";
@@ -55,7 +55,7 @@ impl Giver {
         self.version
     }
 
-    /// Gives the listening sockets, each with its name, and the first number that nobody uses yet; returns
+    /// Gives the listening sockets, each with its name, and what sessions go by; returns
     /// when the taker is ready to take more within `starting`.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Giver {
         &self,
         names: Vec<String>,
         sockets: &[BorrowedFd<'_>],
-        beyond: u64,
+        identity: Identity,
         starting: Duration,
     ) -> Result<(), Error> {
         let mut names = names;
@@ -74,7 +74,7 @@ impl Giver {
             let rest = names.split_off(part.len().min(names.len()));
             let message = Message::Sockets {
                 names,
-                beyond,
+                identity,
                 more: parts.peek().is_some(),
             };
             self.say(&message, part).await?;

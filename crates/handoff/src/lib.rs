@@ -36,5 +36,5 @@ mod tests;
 pub use channel::{Channel, MOST_DESCRIPTORS};
 pub use error::Error;
 pub use giver::Giver;
-pub use message::LONGEST;
+pub use message::{Identity, LONGEST};
 pub use taker::{Batch, Inheritance, Step, Taker};

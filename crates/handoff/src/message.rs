@@ -10,20 +10,28 @@ use switchyard_proto::record::{Malformed, Reader, Writer};
 use crate::error::Error;
 
 /// The versions of the conversation, and of the records in it, that this process understands.
-pub(crate) const VERSIONS: RangeInclusive<u16> = 1..=1;
+pub(crate) const VERSIONS: RangeInclusive<u16> = 2..=2;
 
 /// The longest message, in bytes.
 pub const LONGEST: usize = 64 * 1024 * 1024;
+
+/// What the sessions of the two processes go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What both processes are called among replicas.
+    pub replica: u64,
+    /// The first number that the giver has not used for a session and will not use.
+    pub beyond: u64,
+}
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     Hello(Hello),
-    /// The names of the listening sockets, in the order of their descriptors, and the first number that
-    /// nobody uses yet.
+    /// The names of the listening sockets, in the order of their descriptors, and what sessions go by.
     Sockets {
         names: Vec<String>,
-        beyond: u64,
+        identity: Identity,
         /// There are more than go with one message.
         more: bool,
     },
@@ -84,11 +92,12 @@ impl Message {
             }
             Self::Sockets {
                 names,
-                beyond,
+                identity,
                 more,
             } => {
                 to.u8(1);
-                to.u64(*beyond);
+                to.u64(identity.replica);
+                to.u64(identity.beyond);
                 to.flag(*more);
                 to.list(names, |to, name| to.text(name));
             }
@@ -119,7 +128,10 @@ impl Message {
                 build: from.text()?.to_owned(),
             }),
             1 => Self::Sockets {
-                beyond: from.u64()?,
+                identity: Identity {
+                    replica: from.u64()?,
+                    beyond: from.u64()?,
+                },
                 more: from.flag()?,
                 names: from.list(|from| from.text().map(str::to_owned))?,
             },

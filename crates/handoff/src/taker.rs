@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use crate::channel::{Channel, Received};
 use crate::error::Error;
-use crate::message::{Hello, Message};
+use crate::message::{Hello, Identity, Message};
 
 /// One that has been introduced to its giver. Dropped before it is [`serving`](Self::serving), it gives
 /// up, and says so.
@@ -19,8 +19,8 @@ pub struct Taker {
 pub struct Inheritance {
     /// Listening sockets and their names; several may have the same.
     pub sockets: Vec<(String, OwnedFd)>,
-    /// The first number that the giver has not used and will not use.
-    pub beyond: u64,
+    /// What its sessions go by.
+    pub identity: Identity,
 }
 
 /// Records, each with its two connections.
@@ -69,7 +69,7 @@ impl Taker {
             let received = self.channel.receive().await?;
             let Message::Sockets {
                 names,
-                beyond,
+                identity,
                 more,
             } = received.message
             else {
@@ -80,7 +80,7 @@ impl Taker {
             }
             sockets.extend(names.into_iter().zip(received.descriptors));
             if !more {
-                return Ok(Inheritance { sockets, beyond });
+                return Ok(Inheritance { sockets, identity });
             }
         }
     }

@@ -7,10 +7,15 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::message::{Hello, Message};
+use crate::message::{Hello, Identity, Message};
 use crate::{Channel, Error, Giver, MOST_DESCRIPTORS, Step, Taker};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+const IDENTITY: Identity = Identity {
+    replica: 0x3f9c,
+    beyond: 77,
+};
 
 /// Long enough for nothing to come.
 const SHORT: Duration = Duration::from_millis(50);
@@ -52,7 +57,7 @@ async fn a_whole_conversation() {
     let giving = async {
         let names = vec!["web".to_owned()];
         giver
-            .sockets(names, &[far[0].as_fd()], 77, PATIENCE)
+            .sockets(names, &[far[0].as_fd()], IDENTITY, PATIENCE)
             .await
             .expect("it gets ready");
         // Longer than any packet.
@@ -65,7 +70,7 @@ async fn a_whole_conversation() {
     };
     let taking = async {
         let inheritance = taker.inherit().await.expect("sockets");
-        assert_eq!(inheritance.beyond, 77);
+        assert_eq!(inheritance.identity, IDENTITY);
         for (name, socket) in inheritance.sockets {
             assert_eq!(name, "web");
             assert!(are_joined(&near[0], socket));
@@ -228,7 +233,7 @@ async fn a_giver_that_dies_says_nothing() {
 async fn a_taker_that_gives_up_is_heard() {
     let (giver, taker) = met().await;
     drop(taker);
-    let over = giver.sockets(Vec::new(), &[], 1, PATIENCE).await;
+    let over = giver.sockets(Vec::new(), &[], IDENTITY, PATIENCE).await;
     let error = over.expect_err("it has gone");
     assert!(matches!(error, Error::GaveUp(_) | Error::Ended), "{error}");
 }
@@ -251,7 +256,7 @@ async fn more_listening_sockets_than_go_with_one_message_go_with_several() {
     let (near, _far) = pairs(MOST_DESCRIPTORS + 40);
     let names: Vec<_> = (0..near.len()).map(|number| number.to_string()).collect();
     let sockets = borrowed(&near);
-    let giving = giver.sockets(names.clone(), &sockets, 1, PATIENCE);
+    let giving = giver.sockets(names.clone(), &sockets, IDENTITY, PATIENCE);
     let taking = async {
         let inheritance = taker.inherit().await.expect("sockets");
         taker.ready().await.expect("it is there");

@@ -47,6 +47,7 @@ mod takeover;
 mod tls;
 mod upgrade;
 mod warmup;
+mod within;
 mod zones;
 
 #[cfg(test)]
@@ -71,3 +72,4 @@ pub use socket::Socket;
 pub use status::{ClusterStatus, EndpointStatus, Lookup, State};
 pub use substream::Substream;
 pub use upgrade::{Switched, Upgrade};
+pub use within::Within;

@@ -1,4 +1,5 @@
-//! What a session has to its endpoint: a connection of its own, or a stream of one that it shares.
+//! What a session has to its endpoint: a connection of its own, or a stream of one that it shares; or, where it
+//! has no endpoint, what takes the place of one.
 
 use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::http2::connections::Room;
 use crate::socket::Socket;
 use crate::substream::Substream;
+use crate::within::Within;
 
 /// See the module.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub enum Line {
     Own(Socket),
     /// A stream, in an allocation of its own: who has a connection is no larger for it.
     Shared(Box<Shared>),
+    /// There is no endpoint.
+    Within(Box<Within>),
 }
 
 /// A stream, with the room that it takes on its connection.
@@ -34,8 +38,14 @@ impl Line {
     pub fn socket(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Self::Own(socket) => socket.plain(),
-            Self::Shared(_) => None,
+            Self::Shared(_) | Self::Within(_) => None,
         }
+    }
+
+    /// That of a session without an endpoint.
+    #[must_use]
+    pub fn within() -> Self {
+        Self::Within(Box::default())
     }
 
     pub(crate) fn shared(stream: Substream, room: Room) -> Self {
@@ -56,6 +66,7 @@ impl AsyncRead for Line {
         match self.get_mut() {
             Self::Own(socket) => Pin::new(socket).poll_read(cx, area),
             Self::Shared(shared) => Pin::new(&mut shared.stream).poll_read(cx, area),
+            Self::Within(within) => Pin::new(within).poll_read(cx, area),
         }
     }
 }
@@ -69,6 +80,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Self::Own(socket) => Pin::new(socket).poll_write(cx, bytes),
             Self::Shared(shared) => Pin::new(&mut shared.stream).poll_write(cx, bytes),
+            Self::Within(within) => Pin::new(within).poll_write(cx, bytes),
         }
     }
 
@@ -80,6 +92,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Self::Own(socket) => Pin::new(socket).poll_write_vectored(cx, slices),
             Self::Shared(shared) => Pin::new(&mut shared.stream).poll_write_vectored(cx, slices),
+            Self::Within(within) => Pin::new(within).poll_write_vectored(cx, slices),
         }
     }
 
@@ -87,6 +100,7 @@ impl AsyncWrite for Line {
         match self {
             Self::Own(socket) => socket.is_write_vectored(),
             Self::Shared(shared) => shared.stream.is_write_vectored(),
+            Self::Within(within) => within.is_write_vectored(),
         }
     }
 
@@ -94,6 +108,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Self::Own(socket) => Pin::new(socket).poll_flush(cx),
             Self::Shared(shared) => Pin::new(&mut shared.stream).poll_flush(cx),
+            Self::Within(within) => Pin::new(within).poll_flush(cx),
         }
     }
 
@@ -101,6 +116,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Self::Own(socket) => Pin::new(socket).poll_shutdown(cx),
             Self::Shared(shared) => Pin::new(&mut shared.stream).poll_shutdown(cx),
+            Self::Within(within) => Pin::new(within).poll_shutdown(cx),
         }
     }
 }

@@ -20,12 +20,17 @@ routes:
     split: [{ cluster: chat, weight: 3 }, { cluster: canary, weight: 1 }]
   - name: homes
     match: { path_prefix: /homes/ }
+    channels: ["home:{query.home}", news]
     cluster: many
     affinity: [client_address]
   - name: sites
     match: { path_prefix: /sites/ }
     cluster: many
     affinity: [{ client_address: { ipv6_prefix: 48, ipv4_prefix: 24 } }]
+  - name: ticker
+    match: { path_exact: /ticker }
+    push_only: on
+    channels: ["ticker:{query.symbol}"]
 clusters:
   - name: chat
     endpoints: [{ address: "127.0.0.1:9001" }, { address: "127.0.0.1:9002" }]
@@ -181,4 +186,25 @@ fn a_refusal_is_said() {
         text.ends_with("refused    the path has a dot segment\n"),
         "{text}"
     );
+}
+
+#[test]
+fn channels_are_shown_as_they_would_be_subscribed_to() {
+    let text = explained("ws://b.example/homes/1?home=a%2Fb&home=c", NONE);
+    let channels = "channel    home:a%2Fb\nchannel    home:c\nchannel    news\naffinity";
+    assert!(text.contains(channels), "{text}");
+    let many: Vec<_> = (0..64).map(|home| format!("home={home}")).collect();
+    let text = explained(&format!("ws://b.example/homes/1?{}", many.join("&")), NONE);
+    let refused = "refused    a session may not have so many channels (400)\n";
+    assert!(text.ends_with(refused), "{text}");
+}
+
+#[test]
+fn a_route_without_a_cluster_needs_a_channel() {
+    let text = explained("ws://b.example/ticker?symbol=X", NONE);
+    let end = "channel    ticker:X\ncluster    none, the gateway opens the session itself\n";
+    assert!(text.ends_with(end), "{text}");
+    let text = explained("ws://b.example/ticker", NONE);
+    let refused = "refused    the request does not say what to listen to (400)\n";
+    assert!(text.ends_with(refused), "{text}");
 }

@@ -44,6 +44,13 @@ impl fmt::Display for Routed {
         for (name, value) in &self.captures {
             line(f, "capture", format_args!("{name} = {value}"))?;
         }
+        match &self.channels {
+            Ok(channels) => channels.iter().try_for_each(|it| line(f, "channel", it))?,
+            Err(reason) => return line(f, "refused", reason),
+        }
+        if self.destinations.is_empty() {
+            return line(f, "cluster", "none, the gateway opens the session itself");
+        }
         match &self.affinity {
             Affinity::Value { source, value } => {
                 line(f, "affinity", format_args!("{source} = {value}"))?;

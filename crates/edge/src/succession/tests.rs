@@ -87,9 +87,24 @@ fn a_session_goes_whose_place_is_gone() {
         ("cluster: app", "cluster: other"),
         ("name: web", "name: edge"),
         ("127.0.0.1:8080", "127.0.0.1:8081"),
+        ("cluster: app", "push_only: on, channels: [news]"),
     ] {
         assert_eq!(fate(was, is), Fate::Goes, "{is}");
     }
+}
+
+#[test]
+fn a_session_without_an_endpoint_stays_where_none_is_wanted() {
+    let push_only = BEFORE.replace("cluster: app", "push_only: on, channels: [news]");
+    let before = snapshot(&push_only);
+    let session = SessionInfo {
+        cluster: Arc::default(),
+        endpoint: Arc::default(),
+        ..session()
+    };
+    let others = push_only.replace("channels: [news]", "channels: [more, news]");
+    assert_eq!(snapshot(&others).fate(&session, &before), Fate::Stays);
+    assert_eq!(snapshot(BEFORE).fate(&session, &before), Fate::Goes);
 }
 
 #[test]

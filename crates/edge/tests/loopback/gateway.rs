@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use switchyard_drain::{Control, Phase, Tasks};
 use switchyard_edge::{
-    Berth, Handover, Reception, Snapshot, SnapshotCell, Worker, bind, serve, take_over,
+    Berth, Equipment, Handover, Reception, Snapshot, SnapshotCell, Worker, bind, serve, take_over,
 };
+use switchyard_push::{Hub, Parts, Push, ReplicaId};
 use switchyard_relay::Registry;
+use switchyard_telemetry::labels::BusKind;
 use switchyard_telemetry::{Build, Metrics};
 
 use crate::client::Peer;
@@ -17,9 +19,13 @@ use crate::client::Peer;
 /// Long enough for anything here to happen on a machine that is busy.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
+/// What the gateway is called by the names of its sessions.
+pub(crate) const REPLICA: ReplicaId = ReplicaId::of(0x5e1f);
+
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) registry: Registry,
+    pub(crate) hub: Hub,
     /// Where sessions come to from another.
     pub(crate) berth: Berth,
     pub(crate) receptions: Vec<Reception>,
@@ -54,19 +60,32 @@ impl Gateway {
         let (control, watch) = switchyard_drain::channel();
         let (registry, tasks) = (Registry::new(), Tasks::new());
         let snapshot = Arc::new(SnapshotCell::from_pointee(snapshot));
+        let push = Push::start(Parts {
+            replica: REPLICA,
+            bus: &config.bus,
+            push: config.push.clone(),
+            workers,
+            push_metrics: metrics.push(BusKind::Memory).unwrap(),
+            bus_metrics: metrics.bus(BusKind::Memory).unwrap(),
+        })
+        .unwrap();
         let mut started = Vec::new();
         for (handover, inbox) in Handover::among(workers, &metrics) {
-            let worker = Worker::new(
-                Arc::clone(&snapshot),
-                registry.clone(),
+            let index = started.len();
+            let worker = Worker::new(Equipment {
+                snapshot: Arc::clone(&snapshot),
+                registry: registry.clone(),
                 handover,
-                &metrics,
-                tasks.clone(),
-                watch.clone(),
-                Arc::default(),
-            );
+                metrics: &metrics,
+                tasks: tasks.clone(),
+                watch: watch.clone(),
+                drains: Arc::default(),
+                push: push.clone(),
+                index,
+            });
             let worker = Arc::new(worker.unwrap());
             tasks.spawn(take_over(inbox, Arc::clone(&worker)));
+            tasks.spawn(push.hub().desk(index).run());
             started.push(worker);
         }
         let settings = Arc::clone(&snapshot.load().listeners()[0]);
@@ -79,6 +98,7 @@ impl Gateway {
         Self {
             address,
             registry,
+            hub: push.hub().clone(),
             berth,
             receptions: vec![open.reception()],
             control,

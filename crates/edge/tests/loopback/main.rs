@@ -9,6 +9,7 @@
 )]
 
 mod affinity;
+mod channels;
 mod client;
 mod draining;
 mod gateway;
@@ -17,5 +18,6 @@ mod handshake;
 mod limits;
 mod moving;
 mod plain;
+mod push_only;
 mod refusals;
 mod session;
