@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use http::{Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Empty};
+use http::{Method, Request, StatusCode, Uri, header, request};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -65,10 +65,26 @@ impl AdminClient {
 
     /// Asks, and gives the JSON of the answer.
     pub(crate) fn ask(&self, method: &Method, target: &str) -> anyhow::Result<Value> {
+        self.answered(self.request(method, target).body(Full::default())?)
+    }
+
+    /// The same, with JSON for the gateway.
+    pub(crate) fn tell(
+        &self,
+        method: &Method,
+        target: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
+        let request = self.request(method, target);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.answered(request.body(body.to_string().into())?)
+    }
+
+    fn answered(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let asked = async { tokio::time::timeout(PATIENCE, self.exchange(method, target)).await };
+        let asked = async { tokio::time::timeout(PATIENCE, self.exchange(request)).await };
         let (status, body) = runtime.block_on(asked).map_err(|_elapsed| {
             anyhow!(
                 "{} did not answer within {PATIENCE:?}; is it a gateway's admin API?",
@@ -84,7 +100,7 @@ impl AdminClient {
         self.judge(status, body)
     }
 
-    async fn exchange(&self, method: &Method, target: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
         let stream = TcpStream::connect(&self.authority).await.map_err(|error| {
             anyhow!(
                 "nobody can be reached at {}: {error}; does the gateway run, and is this its `admin.address`? \
@@ -95,7 +111,6 @@ impl AdminClient {
         let broke = || format!("{} broke the connection off", self.authority);
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.with_context(broke)?;
-        let request = self.request(method, target)?;
         let answering = async move {
             let answer = sender.send_request(request).await?;
             let status = answer.status();
@@ -107,7 +122,7 @@ impl AdminClient {
         answered.with_context(broke)
     }
 
-    fn request(&self, method: &Method, target: &str) -> anyhow::Result<Request<Empty<Bytes>>> {
+    fn request(&self, method: &Method, target: &str) -> request::Builder {
         let mut request = Request::builder()
             .method(method)
             .uri(target)
@@ -116,7 +131,7 @@ impl AdminClient {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        Ok(request.body(Empty::new())?)
+        request
     }
 
     fn judge(&self, status: StatusCode, body: Value) -> anyhow::Result<Value> {

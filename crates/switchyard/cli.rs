@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod admin;
+mod push;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use admin::{
     AdminAt, Close, Clusters, Drain, DrainAction, Filter, List, Reload, Sessions, Show,
 };
+pub(crate) use push::{Channels, Message, Publish, Send, Subscription};
 
 /// An edge gateway for WebSockets.
 #[derive(Debug, Parser)]
@@ -32,9 +34,13 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Print the JSON Schema of the configuration, for editors
     Schema,
-    /// List the sessions of a running gateway, show one, or ask some to go
+    /// List the sessions of a running gateway, show one, send it a message, or ask some to go
     #[command(subcommand)]
     Sessions(Sessions),
+    /// Publish a message to whoever is subscribed to a channel, through a running gateway
+    Publish(Publish),
+    /// List the channels of a running gateway, or count the subscribers of one in all replicas
+    Channels(Channels),
     /// Begin a drain of a running gateway or of a part of it, show all, or take one back
     Drain(Drain),
     /// Show the clusters of a running gateway and how their endpoints are

@@ -1,7 +1,9 @@
 //! What each command does.
 
+mod channels;
 mod clusters;
 mod drain;
+mod publish;
 mod reload;
 mod sessions;
 
@@ -25,6 +27,8 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain(explain) => explained(&explain),
         Command::Schema => schema(),
         Command::Sessions(sessions) => sessions::execute(&sessions),
+        Command::Publish(publish) => publish::execute(&publish),
+        Command::Channels(channels) => channels::execute(&channels),
         Command::Drain(drain) => drain::execute(&drain),
         Command::Clusters(clusters) => clusters::execute(&clusters),
         Command::Reload(reload) => reload::execute(&reload),

@@ -37,7 +37,13 @@ pub(crate) fn cell(row: &Value, names: &[&str]) -> String {
     let found = names.iter().try_fold(row, |value, name| value.get(name));
     match found {
         None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) if text.is_empty() => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) if items.is_empty() => "-".to_owned(),
+        Some(Value::Array(items)) => {
+            let items: Vec<_> = items.iter().map(|item| cell(item, &[])).collect();
+            items.join(", ")
+        }
         Some(other) => other.to_string(),
     }
 }
@@ -76,11 +82,17 @@ mod tests {
 
     #[test]
     fn cells_are_text() {
-        let row = json!({ "a": { "b": 7 }, "c": null, "d": "x" });
+        let row =
+            json!({ "a": { "b": 7 }, "c": null, "d": "x", "e": "", "f": [], "g": ["x", "y"] });
         assert_eq!(cell(&row, &["a", "b"]), "7");
         assert_eq!(cell(&row, &["c"]), "-");
         assert_eq!(cell(&row, &["c", "b"]), "-");
         assert_eq!(cell(&row, &["d"]), "x");
+        assert_eq!(
+            (cell(&row, &["e"]), cell(&row, &["f"])),
+            ("-".into(), "-".into())
+        );
+        assert_eq!(cell(&row, &["g"]), "x, y");
     }
 
     #[test]

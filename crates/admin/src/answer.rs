@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
+use switchyard_push::Fault;
 
 const JSON: &str = "application/json";
 
@@ -13,7 +14,7 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) code: StatusCode,
-    message: String,
+    pub(crate) message: String,
 }
 
 impl Problem {
@@ -46,6 +47,18 @@ pub(crate) fn bad(message: &str) -> Problem {
     problem(StatusCode::BAD_REQUEST, message)
 }
 
+/// Why something was not done for a session, that is or is not there.
+pub(crate) fn fault(fault: &Fault, gone: StatusCode) -> Problem {
+    let code = match fault {
+        Fault::Gone => gone,
+        Fault::Full | Fault::Refused(_) => StatusCode::CONFLICT,
+        Fault::Silent => StatusCode::GATEWAY_TIMEOUT,
+        Fault::Unreachable | Fault::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Fault::NotCarried(_) => StatusCode::BAD_GATEWAY,
+    };
+    problem(code, &fault.to_string())
+}
+
 pub(crate) fn unauthorized() -> Answer {
     let mut answer = problem(
         StatusCode::UNAUTHORIZED,
@@ -72,4 +85,25 @@ pub(crate) fn answer(code: StatusCode, content_type: &'static str, body: String)
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_done_is_told_from_what_is_not_known() {
+        let why = || "no".to_owned();
+        for (fault, code) in [
+            (Fault::Gone, 410),
+            (Fault::Full, 409),
+            (Fault::Refused(why()), 409),
+            (Fault::NotCarried(why()), 502),
+            (Fault::Unreachable, 503),
+            (Fault::Busy, 503),
+            (Fault::Silent, 504),
+        ] {
+            assert_eq!(super::fault(&fault, StatusCode::GONE).code, code, "{fault}");
+        }
+    }
 }

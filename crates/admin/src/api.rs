@@ -1,20 +1,24 @@
 //! From a request to the resource that answers it: who may ask, whether there is such a path, and whether that
 //! may be done there.
 
-use http::{HeaderMap, Method, StatusCode, Uri, header};
-use switchyard_drain::Phase;
+use std::time::Instant;
+
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::Admin;
 use crate::answer::{Answer, answer, json_answer, method_not_allowed, ok, problem, unauthorized};
-use crate::reload;
+use crate::body::{Order, Unread};
 use crate::router::{self, Found, Resource};
+use crate::{channels, publish, readiness, reload, sessions};
 
 /// The content type of the Prometheus text exposition format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 impl Admin {
     /// Answers one request. Paths and shapes are a contract: see docs/operations/admin.md.
-    pub(crate) async fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Answer {
+    pub(crate) async fn answer(&self, head: Parts, body: Unread) -> Answer {
+        let (method, uri, headers) = (&head.method, &head.uri, &head.headers);
         let found = router::find(uri.path());
         if !self.admits(found.as_ref(), headers) {
             return unauthorized();
@@ -28,7 +32,8 @@ impl Admin {
         if router::changes(method) && headers.contains_key(header::ORIGIN) {
             return problem(StatusCode::FORBIDDEN, "pages may not change anything here").answer();
         }
-        self.serve(&found, method, uri.query()).await
+        let order = Order::new(headers, body);
+        self.serve(&found, method, uri.query(), order).await
     }
 
     /// Probes have no token.
@@ -40,9 +45,15 @@ impl Admin {
         is_open || token.as_ref().is_none_or(|token| token.admits(headers))
     }
 
-    async fn serve(&self, found: &Found, method: &Method, query: Option<&str>) -> Answer {
+    async fn serve(
+        &self,
+        found: &Found,
+        method: &Method,
+        query: Option<&str>,
+        order: Order,
+    ) -> Answer {
         let parts = &self.parts;
-        let (clusters, sessions) = (&parts.clusters, &parts.sessions);
+        let (clusters, sessions, push) = (&parts.clusters, &parts.sessions, &parts.push);
         let done = match (found.entry.resource, method) {
             (Resource::Metrics, _) => Ok(self.metrics()),
             (Resource::Health, _) => Ok(status(StatusCode::OK, "ok")),
@@ -53,10 +64,24 @@ impl Admin {
                 clusters.undrain(found.name(0), found.name(1))
             }
             (Resource::EndpointDrain, _) => clusters.drain(found.name(0), found.name(1), query),
-            (Resource::Sessions, &Method::DELETE) => sessions.close_all(query),
-            (Resource::Sessions, _) => sessions.list(query).await,
-            (Resource::Session, &Method::DELETE) => sessions.close(found.name(0), query),
-            (Resource::Session, _) => sessions.show(found.name(0)).await,
+            (Resource::Sessions, &Method::DELETE) => sessions.close_all(push, query),
+            (Resource::Sessions, _) => sessions.list(push, query).await,
+            (Resource::Session, &Method::DELETE) => {
+                sessions.close(push, found.name(0), query).await
+            }
+            (Resource::Session, _) => sessions::show(push, found.name(0)).await,
+            (Resource::SessionMessages, _) => {
+                sessions::send(push, found.name(0), query, order).await
+            }
+            (Resource::SessionChannel, &Method::DELETE) => {
+                sessions::unsubscribe(push, found.name(0), found.name(1), query).await
+            }
+            (Resource::SessionChannel, _) => {
+                sessions::subscribe(push, found.name(0), found.name(1), query).await
+            }
+            (Resource::Publish, _) => publish::publish(push, query, order).await,
+            (Resource::Channels, _) => channels::list(push, query),
+            (Resource::Channel, _) => channels::count(push, found.name(0), query).await,
             (Resource::Drain, &Method::POST) => self.begin_drain(query),
             (Resource::Drain, &Method::DELETE) => self.cancel_drain(query),
             (Resource::Drain, _) => Ok(self.drains()),
@@ -82,14 +107,18 @@ impl Admin {
     }
 
     fn readiness(&self) -> Answer {
-        match self.watch.phase() {
-            Phase::Serving if self.parts.drains.is_whole_gateway() => {
-                status(StatusCode::SERVICE_UNAVAILABLE, "draining")
-            }
-            Phase::Serving => status(StatusCode::OK, "ready"),
-            Phase::Leaving => status(StatusCode::SERVICE_UNAVAILABLE, "leaving"),
-            Phase::Draining => status(StatusCode::SERVICE_UNAVAILABLE, "draining"),
-            Phase::Cut => status(StatusCode::SERVICE_UNAVAILABLE, "stopped"),
+        let parts = &self.parts;
+        let bus = *parts.push.status().borrow();
+        let obstacle = readiness::obstacle(
+            self.watch.phase(),
+            parts.drains.is_whole_gateway(),
+            bus,
+            parts.unready_after,
+            Instant::now(),
+        );
+        match obstacle {
+            Some(obstacle) => status(StatusCode::SERVICE_UNAVAILABLE, obstacle),
+            None => status(StatusCode::OK, "ready"),
         }
     }
 }

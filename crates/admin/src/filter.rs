@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
+use switchyard_push::ChannelName;
 use switchyard_relay::Handle;
 
 use crate::answer::{Problem, bad};
@@ -18,6 +19,7 @@ pub(crate) const WORDS: &[&str] = &[
     "client",
     "idle_over",
     "older_than",
+    "channel",
 ];
 
 /// Picks the sessions for which everything holds that was said.
@@ -30,6 +32,7 @@ pub(crate) struct Filter {
     client: Option<IpNet>,
     idle_over: Option<Duration>,
     older_than: Option<Duration>,
+    channel: Option<ChannelName>,
 }
 
 impl Filter {
@@ -45,6 +48,7 @@ impl Filter {
             client: query.text("client").map(network).transpose()?,
             idle_over: query.duration("idle_over")?,
             older_than: query.duration("older_than")?,
+            channel: query.text("channel").map(channel).transpose()?,
         })
     }
 
@@ -53,6 +57,12 @@ impl Filter {
         *self == Self::default()
     }
 
+    /// The channel that they are subscribed to, where that is said. Whoever picks looks among its subscribers only.
+    pub(crate) fn channel(&self) -> Option<&ChannelName> {
+        self.channel.as_ref()
+    }
+
+    /// Whether it picks a session, whatever its channels.
     pub(crate) fn picks(&self, handle: &Handle, now: Instant) -> bool {
         let info = handle.info();
         let age = || now.saturating_duration_since(info.opened);
@@ -68,6 +78,11 @@ impl Filter {
 
 fn is(wanted: Option<&str>, name: &str) -> bool {
     wanted.is_none_or(|wanted| wanted == name)
+}
+
+/// The name of a channel.
+pub(crate) fn channel(text: &str) -> Result<ChannelName, Problem> {
+    ChannelName::new(text).map_err(|why| bad(&format!("`{text}`: {why}")))
 }
 
 /// An address is a network of one.
@@ -141,7 +156,12 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["client=10.0.0.0/33", "client=somebody", "older_than=1"] {
+        for text in [
+            "client=10.0.0.0/33",
+            "client=somebody",
+            "older_than=1",
+            "channel=a+b",
+        ] {
             let query = Query::parse(Some(text), &[WORDS]).expect(text);
             assert!(Filter::of(&query).is_err(), "{text}");
         }

@@ -6,22 +6,30 @@
 mod answer;
 mod api;
 mod auth;
+mod body;
+mod channels;
 mod close;
 mod clusters;
 mod drains;
 mod filter;
+mod publish;
 mod query;
+mod readiness;
 mod reload;
 mod router;
 mod routes;
 mod server;
 mod sessions;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use switchyard_config::{Secret, Written};
 use switchyard_drain::Watch;
+use switchyard_push::Push;
 use switchyard_telemetry::Metrics;
 
 pub use crate::close::CloseWish;
@@ -30,7 +38,7 @@ pub use crate::drains::{DrainControl, DrainRefused, DrainStage, DrainStatus, Dra
 pub use crate::reload::{ReloadOrder, ReloadOrders, ReloadRefused};
 pub use crate::routes::{RouteControl, RouteStatus};
 pub use crate::server::serve;
-pub use crate::sessions::SessionControl;
+pub use crate::sessions::{SessionControl, describing};
 
 /// What the admin API answers from.
 pub struct Admin {
@@ -54,6 +62,10 @@ pub struct Parts {
     pub config: Box<dyn Fn() -> Written + Send + Sync>,
     /// Where another is ordered.
     pub reload: ReloadOrders,
+    /// What is published, and the sessions of other replicas.
+    pub push: Push,
+    /// A gateway whose bus has been gone for this long is not ready. `None`: it stays ready.
+    pub unready_after: Option<Duration>,
 }
 
 impl Admin {

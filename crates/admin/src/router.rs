@@ -15,6 +15,11 @@ pub(crate) enum Resource {
     EndpointDrain,
     Sessions,
     Session,
+    SessionMessages,
+    SessionChannel,
+    Channels,
+    Channel,
+    Publish,
     Drain,
     Reload,
     Config,
@@ -56,6 +61,19 @@ pub(crate) const PATHS: &[Entry] = &[
     ),
     entry("/sessions", Resource::Sessions, &["GET", "DELETE"]),
     entry("/sessions/{id}", Resource::Session, &["GET", "DELETE"]),
+    entry(
+        "/sessions/{id}/messages",
+        Resource::SessionMessages,
+        &["POST"],
+    ),
+    entry(
+        "/sessions/{id}/channels/{channel}",
+        Resource::SessionChannel,
+        &["PUT", "DELETE"],
+    ),
+    entry("/publish", Resource::Publish, &["POST"]),
+    entry("/channels", Resource::Channels, &["GET"]),
+    entry("/channels/{channel}", Resource::Channel, &["GET"]),
     entry("/drain", Resource::Drain, &["GET", "POST", "DELETE"]),
     entry("/reload", Resource::Reload, &["POST"]),
     entry("/config", Resource::Config, &["GET"]),
@@ -143,6 +161,9 @@ mod tests {
         let drain = find("/clusters/a/endpoints/%5B::1%5D:9/drain").expect("it is one");
         assert_eq!(drain.entry.resource, Resource::EndpointDrain);
         assert_eq!((drain.name(0), drain.name(1)), ("a", "[::1]:9"));
+        let channel = find("/sessions/17/channels/room%2F42%25").expect("it is one");
+        assert_eq!(channel.entry.resource, Resource::SessionChannel);
+        assert_eq!((channel.name(0), channel.name(1)), ("17", "room/42%"));
         for path in [
             "/clusters/",
             "/clustersa",
@@ -153,6 +174,9 @@ mod tests {
             "/clusters/a/endpoints//drain",
             "/sessions/",
             "/sessions/1/",
+            "/sessions/1/messages/",
+            "/sessions/1/channels/",
+            "/channels/",
             "/",
             "",
         ] {

@@ -25,7 +25,7 @@ pub struct RouteStatus {
     pub name: Arc<str>,
     /// What it matches, in words.
     pub matches: String,
-    /// Its clusters, with their weights.
+    /// Its clusters, with their weights; none where it is `push_only`.
     pub clusters: Vec<(Arc<str>, u32)>,
 }
 
@@ -70,10 +70,11 @@ fn described(route: &RouteStatus, sessions: usize, drained: &[Scope]) -> Value {
 /// Whether nothing that takes the route gets a session, or soon will not.
 fn is_drained(route: &RouteStatus, drained: &[Scope]) -> bool {
     let has = |scope| drained.contains(&scope);
-    let mut clusters = route.clusters.iter();
+    let is_closed = |(name, _): &(Arc<str>, u32)| has(Scope::Cluster(Arc::clone(name)));
+    let clusters = &route.clusters;
     has(Scope::Gateway)
         || has(Scope::Route(Arc::clone(&route.name)))
-        || clusters.all(|(name, _)| has(Scope::Cluster(Arc::clone(name))))
+        || (!clusters.is_empty() && clusters.iter().all(is_closed))
 }
 
 #[cfg(test)]
@@ -94,5 +95,11 @@ mod tests {
         assert!(is_drained(&route, &[Scope::Route("chat".into())]));
         assert!(!is_drained(&route, &[Scope::Listener("chat".into())]));
         assert!(is_drained(&route, &[Scope::Gateway]));
+        let push_only = RouteStatus {
+            clusters: Vec::new(),
+            ..route
+        };
+        assert!(!is_drained(&push_only, &[]));
+        assert!(is_drained(&push_only, &[Scope::Gateway]));
     }
 }

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -58,11 +59,14 @@ async fn connection(stream: TcpStream, admin: Arc<Admin>) {
     if let Err(error) = give_up_on_the_slow(&stream) {
         return tracing::debug!(%error, "admin connection ended early");
     }
-    let admin = &*admin;
-    let service = service_fn(move |request: hyper::Request<Incoming>| async move {
-        let (head, _no_body) = request.into_parts();
-        let answer = admin.answer(&head.method, &head.uri, &head.headers).await;
-        Ok::<Answer, Infallible>(answer)
+    let api = Arc::clone(&admin);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let api = Arc::clone(&api);
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.map_err(io::Error::other).boxed_unsync();
+            Ok::<Answer, Infallible>(api.answer(head, body).await)
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,22 +1,30 @@
 //! `/sessions`: who is there, how each stands, and asking them to go.
 
 mod describe;
+mod members;
+mod one;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::StatusCode;
 use serde_json::json;
 use switchyard_drain::Tasks;
 use switchyard_proto::session::Cause;
 use switchyard_proto::{Close, CloseCode};
+use switchyard_push::Push;
 use switchyard_relay::{Asking, DrainPlan, Handle, Registry, SessionId, Walk};
 
-use crate::answer::{Answer, Problem, accepted, bad, ok, problem};
+use crate::answer::{Answer, Problem, accepted, bad, ok};
 use crate::close::{self, CloseWish};
 use crate::filter::{self, Filter};
 use crate::query::Query;
 use describe::describe;
+use members::Members;
+pub use one::describing;
+use one::{named, not_found};
+pub(crate) use one::{send, show, subscribe, unsubscribe};
 
 /// How many sessions a page has where the query does not say.
 const LIMIT: usize = 100;
@@ -41,40 +49,47 @@ pub struct SessionControl {
 }
 
 impl SessionControl {
-    /// One page of those that the query picks, oldest first.
-    pub(crate) async fn list(&self, query: Option<&str>) -> Result<Answer, Problem> {
+    /// One page of those that the query picks, in the order of their names.
+    pub(crate) async fn list(&self, push: &Push, query: Option<&str>) -> Result<Answer, Problem> {
         let query = Query::parse(query, &[filter::WORDS, &["limit", "after"]])?;
         let filter = Filter::of(&query)?;
         let limit = query.number("limit", &(1..=MOST))?.unwrap_or(LIMIT);
         let after = query.number("after", &(0..=u64::MAX))?;
         let after = after.map_or(SessionId::NONE, SessionId::of);
-        let mut page = self.pick(after, &filter, limit.saturating_add(1));
+        let mut page = self.pick(push, after, &filter, limit.saturating_add(1));
         let is_last = page.len() <= limit;
         page.truncate(limit);
         let next = page.last().filter(|_| !is_last);
         let next = next.map(|last| last.info().id.get());
-        let sessions = join_all(page.iter().map(|it| describe(it, PATIENCE))).await;
+        let mut describing = Vec::with_capacity(page.len());
+        for handle in &page {
+            describing.push(describe(push, handle, PATIENCE));
+        }
+        let sessions = join_all(describing).await;
         Ok(ok(&json!({ "sessions": sessions, "next": next })))
     }
 
-    /// How one session stands.
-    pub(crate) async fn show(&self, id: &str) -> Result<Answer, Problem> {
-        Ok(ok(&describe(&self.find(id)?, PATIENCE).await))
-    }
-
-    /// Asks one session to go.
-    pub(crate) fn close(&self, id: &str, query: Option<&str>) -> Result<Answer, Problem> {
+    /// Asks one session to go, here or at another replica.
+    pub(crate) async fn close(
+        &self,
+        push: &Push,
+        id: &str,
+        query: Option<&str>,
+    ) -> Result<Answer, Problem> {
         let query = Query::parse(query, &[close::WORDS])?;
         let close = farewell(&CloseWish::of(&query)?);
-        let handle = self.find(id)?;
-        let is_new = handle.told().is_none();
-        handle.close(Cause::Admin, close);
-        tracing::info!(session = %handle.info().id, "closing by order");
+        let name = named(push, id)?;
+        let here = self.find(name.id);
+        let here = here.filter(|_| name.replica == push.replica());
+        let is_new = here.is_none_or(|handle| handle.told().is_none());
+        push.close(name, &close)
+            .await
+            .map_err(|why| not_found(id, &why))?;
         Ok(accepted(&json!({ "sessions": usize::from(is_new) })))
     }
 
     /// Asks those that the query picks to go, one after the other.
-    pub(crate) fn close_all(&self, query: Option<&str>) -> Result<Answer, Problem> {
+    pub(crate) fn close_all(&self, push: &Push, query: Option<&str>) -> Result<Answer, Problem> {
         let query = Query::parse(query, &[filter::WORDS, close::WORDS, &["over", "all"]])?;
         let filter = Filter::of(&query)?;
         match (filter.is_empty(), query.is_true("all")?) {
@@ -97,7 +112,7 @@ impl SessionControl {
             close: farewell(&CloseWish::of(&query)?),
             ..usual
         };
-        let mut leaving = self.pick(SessionId::NONE, &filter, usize::MAX);
+        let mut leaving = self.pick(push, SessionId::NONE, &filter, usize::MAX);
         leaving.retain(|handle| handle.told().is_none());
         let sessions = leaving.len();
         let asking = tokio::task::block_in_place(|| Asking::of(leaving, &plan, Cause::Admin));
@@ -112,30 +127,24 @@ impl SessionControl {
 
     /// The first `most` that come after `after`. With many sessions this takes a while: the runtime's thread is
     /// left to its other tasks.
-    fn pick(&self, after: SessionId, filter: &Filter, most: usize) -> Vec<Handle> {
+    fn pick(&self, push: &Push, after: SessionId, filter: &Filter, most: usize) -> Vec<Handle> {
         let now = switchyard_relay::now();
         tokio::task::block_in_place(|| {
             let all = Walk::after(after, &self.registries);
-            all.filter(|handle| filter.picks(handle, now))
-                .take(most)
-                .collect()
+            let picked = |handle: &Handle| filter.picks(handle, now);
+            match filter.channel() {
+                None => all.filter(picked).take(most).collect(),
+                Some(channel) => {
+                    let members = Members::after(push.hub(), channel, after);
+                    members.filter(picked).take(most).collect()
+                }
+            }
         })
     }
 
-    fn find(&self, id: &str) -> Result<Handle, Problem> {
-        let Ok(number) = id.parse() else {
-            return Err(bad("a session is named by its number, as in /sessions"));
-        };
-        let id = SessionId::of(number);
+    fn find(&self, id: SessionId) -> Option<Handle> {
         let mut registries = self.registries.iter();
-        registries
-            .find_map(|registry| registry.get(id))
-            .ok_or_else(|| {
-                problem(
-                    StatusCode::NOT_FOUND,
-                    "this process has no open session of this number; each process counts anew",
-                )
-            })
+        registries.find_map(|registry| registry.get(id))
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::{Send, Subscription};
+
 /// Where its admin API is, and how to print what it says.
 #[derive(Debug, Args)]
 pub(crate) struct AdminAt {
@@ -24,10 +26,16 @@ pub(crate) struct AdminAt {
 /// About sessions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
-    /// List those that are open, oldest first
+    /// List those that are open, in the order in which their handshakes began
     List(List),
     /// Show how one stands
     Show(Show),
+    /// Send one a message
+    Send(Send),
+    /// Subscribe one to a channel
+    Subscribe(Subscription),
+    /// End a subscription of one
+    Unsubscribe(Subscription),
     /// Ask one, or those that a filter picks, to go
     Close(Close),
 }
@@ -56,6 +64,9 @@ pub(crate) struct Filter {
     /// Those that have been open for longer than this
     #[arg(long, value_name = "DURATION")]
     pub(crate) older_than: Option<String>,
+    /// Those that are subscribed to this channel
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
 }
 
 /// A list.
@@ -76,8 +87,8 @@ pub(crate) struct List {
 /// One session.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Its number, as in the list
-    pub(crate) id: u64,
+    /// Its number, as in the list, or its name
+    pub(crate) id: String,
     #[command(flatten)]
     pub(crate) at: AdminAt,
 }
@@ -99,8 +110,8 @@ pub(crate) struct Goodbye {
 /// Sessions that are to go.
 #[derive(Debug, Args)]
 pub(crate) struct Close {
-    /// The number of one, as in the list
-    pub(crate) id: Option<u64>,
+    /// The number of one, as in the list, or its name
+    pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) filter: Filter,
     /// Every session

@@ -6,9 +6,9 @@ use anyhow::bail;
 use http::Method;
 use serde_json::Value;
 
-use super::print;
-use crate::admin_client::{AdminClient, target};
-use crate::cli::{Close, Filter, List, Sessions, Show};
+use super::{print, publish};
+use crate::admin_client::{AdminClient, part, target};
+use crate::cli::{Close, Filter, List, Sessions, Show, Subscription};
 use crate::table::{cell, list, span, table};
 
 const TITLES: &[&str] = &[
@@ -28,6 +28,9 @@ pub(crate) fn execute(sessions: &Sessions) -> anyhow::Result<ExitCode> {
     match sessions {
         Sessions::List(list) => listed(list),
         Sessions::Show(show) => shown(show),
+        Sessions::Send(send) => publish::send(send),
+        Sessions::Subscribe(subscription) => subscribed(subscription, &Method::PUT),
+        Sessions::Unsubscribe(subscription) => subscribed(subscription, &Method::DELETE),
         Sessions::Close(close) => closed(close),
     }
 }
@@ -68,7 +71,7 @@ fn row(session: &Value) -> Vec<String> {
 
 fn shown(wanted: &Show) -> anyhow::Result<ExitCode> {
     let client = AdminClient::new(&wanted.at)?;
-    let answer = client.ask(&Method::GET, &format!("/sessions/{}", wanted.id))?;
+    let answer = client.ask(&Method::GET, &format!("/sessions/{}", part(&wanted.id)))?;
     if wanted.at.json {
         return print(&format!("{answer}\n"));
     }
@@ -82,6 +85,21 @@ fn shown(wanted: &Show) -> anyhow::Result<ExitCode> {
     print(&table(&["WHAT", "VALUE"], &rows))
 }
 
+fn subscribed(wanted: &Subscription, method: &Method) -> anyhow::Result<ExitCode> {
+    let (id, channel) = (part(&wanted.id), part(&wanted.channel));
+    let client = AdminClient::new(&wanted.at)?;
+    let answer = client.ask(method, &format!("/sessions/{id}/channels/{channel}"))?;
+    if wanted.at.json {
+        return print(&format!("{answer}\n"));
+    }
+    let done = if *method == Method::PUT {
+        "subscribed"
+    } else {
+        "unsubscribed"
+    };
+    print(&format!("{done}: {}\n", wanted.id))
+}
+
 fn closed(wanted: &Close) -> anyhow::Result<ExitCode> {
     let close = [
         ("code", wanted.goodbye.code.as_deref()),
@@ -92,15 +110,15 @@ fn closed(wanted: &Close) -> anyhow::Result<ExitCode> {
         ("over", wanted.goodbye.over.as_deref()),
         ("all", wanted.all.then_some("true")),
     ]);
-    let target = match wanted.id {
+    let target = match &wanted.id {
         None => {
             filter.extend(close);
             target("/sessions", &filter)
         }
         Some(_) if filter.iter().any(|(_, value)| value.is_some()) => {
-            bail!("either the number of one session, or a filter");
+            bail!("either one session, or a filter");
         }
-        Some(id) => target(&format!("/sessions/{id}"), &close),
+        Some(id) => target(&format!("/sessions/{}", part(id)), &close),
     };
     let client = AdminClient::new(&wanted.at)?;
     let answer = client.ask(&Method::DELETE, &target)?;
@@ -119,5 +137,6 @@ fn words(filter: &Filter) -> Vec<(&'static str, Option<&str>)> {
         ("client", filter.client.as_deref()),
         ("idle_over", filter.idle_over.as_deref()),
         ("older_than", filter.older_than.as_deref()),
+        ("channel", filter.channel.as_deref()),
     ]
 }

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use switchyard_proto::session::Cause;
+use switchyard_push::Push;
 use switchyard_relay::{Figures, Handle};
 
 /// What is known of a session, and what it says itself `within` this time; `live` is null when it says nothing.
-pub(super) async fn describe(handle: &Handle, within: Duration) -> Value {
+pub(super) async fn describe(push: &Push, handle: &Handle, within: Duration) -> Value {
     let live = handle.figures(within).await;
     let (info, now) = (handle.info(), switchyard_relay::now());
+    let channels = push.channels_of(info.id);
     json!({
         "id": info.id.get(),
+        "name": push.name(info.id).to_string(),
         "request_id": info.request_id.to_string(),
         "listener": &*info.listener,
         "route": &*info.route,
@@ -21,6 +24,7 @@ pub(super) async fn describe(handle: &Handle, within: Duration) -> Value {
         "duration_ms": millis(now.saturating_duration_since(info.opened)),
         "idle_ms": millis(handle.idle(now)),
         "told_to_go": handle.told().map(Cause::reason),
+        "channels": channels.iter().map(|name| &**name).collect::<Vec<_>>(),
         "live": live.as_ref().map(figures),
     })
 }
