@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from driver import load, measure
+from driver import fanout, load, measure
+from driver.fanout import Audience
 from driver.measure import Crowd, Departure, Place
 from driver.peers import Peer
 from driver.running import Running
-from driver.scenarios import DRAINS, HELD, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, STORMS, Scenario, held_like
+from driver.scenarios import (DRAINS, FANOUTS, HELD, SCALE, SCALE_WORKERS, SCENARIOS, STALLED, STORMS, SUBSCRIBED, Scenario,
+                              held_like)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Plan:
     crowd: Crowd
     drain_rounds: int
     departure: Departure
+    fanout_rounds: int
+    audience: Audience
+    subscribed_steps: list[int]
     variants: dict[str, dict[str, str]]
     """What is in which part of Switchyard's configuration, by the names of its variants."""
     settle: float
@@ -58,7 +63,8 @@ class Campaign:
     def run(self) -> None:
         """Everything, scenario by scenario, each with an endpoint of its own."""
         for measure_one, scenarios in [(self._scenario, SCENARIOS), (self._scale, [SCALE]), (self._idle, HELD),
-                                       (self._storm, STORMS), (self._drain, DRAINS)]:
+                                       (self._storm, STORMS), (self._drain, DRAINS), (self._fanout, FANOUTS),
+                                       (self._subscribed, SUBSCRIBED)]:
             for scenario in scenarios:
                 if scenario.name in self.plan.scenarios:
                     endpoint, port = load.endpoint(self.place.load_cores, self.place.run)
@@ -111,12 +117,24 @@ class Campaign:
         self._fresh(scenario, self.plan.drain_rounds, endpoint, lambda running: measure.drain(
             running, scenario, departure, self.plan.settle, self.place))
 
+    def _fanout(self, scenario: Scenario, endpoint: int) -> None:
+        say(f"== {scenario.name}: fan-out, {scenario.title}")
+        self._fresh(scenario, self.plan.fanout_rounds, endpoint, lambda running: fanout.timed(
+            running, scenario, self.plan.audience, self.plan.settle, self.place))
+
+    def _subscribed(self, scenario: Scenario, endpoint: int) -> None:
+        say(f"== {scenario.name}: memory of sessions, {scenario.title}")
+        self._fresh(scenario, self.plan.idle_rounds, endpoint, lambda running: fanout.held(
+            running, scenario, self.plan.subscribed_steps, self.plan.settle, self.plan.after, self.place))
+
     def _fresh(self, scenario: Scenario, rounds: int, endpoint: int, measurement: Callable[[Running], dict]) -> None:
         """Each measurement with a gateway that has just been started."""
         for number in range(rounds):
             for peer in _rotated(self._fit(scenario), number):
                 if scenario.leaves:
                     peer = peer.leaving_over(self.plan.departure.over)
+                if scenario.push:
+                    peer = peer.pushing()
                 running = self._start(peer, scenario, endpoint)
                 if running is None:
                     continue
@@ -139,7 +157,10 @@ class Campaign:
             self._fail(peer.name, "start", error)
             return None
         try:
-            measure.check(running, held_like(scenario), self.place)
+            if scenario.push:
+                fanout.check(running, scenario, self.place)
+            else:
+                measure.check(running, held_like(scenario), self.place)
         except (RuntimeError, OSError) as error:
             running.end()
             self._fail(peer.name, "check", error)
@@ -157,7 +178,7 @@ class Campaign:
             self._fail(name, scenario, error)
             return
         self.results.setdefault(scenario, {}).setdefault(name, []).append(result)
-        say(f"   {name:14} {_summary(result)}")
+        say(f"   {name:16} {_summary(result)}")
 
     def _fail(self, peer: str, what: str, error: Exception) -> None:
         text = f"{peer}, {what}: {error}"
@@ -179,6 +200,11 @@ def _summary(result: dict) -> str:
         return (f"{result['codes'] or 'no Close'}, {result['ended']} ended, {result['reset']} reset, {result['left']} left, "
                 f"{result['first_s']:.2f} to {result['last_s']:.2f} s, at most {result['most_in_a_second']} in a second, "
                 f"{result['cpu_s']:.2f} s CPU, others {result['others_share']:.0%}")
+    if "deliveries_a_cpu_second" in result:
+        return (f"{result['deliveries_a_cpu_second']:10,.0f} deliveries a CPU second, {result['messages']} to {result['sessions']}, "
+                f"{result['missed']} missed, {result['repeated']} repeated, {result['disordered']} out of order, "
+                f"{result['lost']} lost, p50 {result['p50_us'] / 1000:.2f} ms, p99 {result['p99_us'] / 1000:.2f} ms, "
+                f"{result['cpu_share']:.0%} CPU, clients' core {result['clients_share']:.0%} in use, others {result['others_share']:.0%}")
     if "clients" in result:
         return (f"{result['messages']} of {result['clients']} in {result['wall_s']:.2f} s, {result['missed']} missed, "
                 f"{result['refused']} refused, {result['resumed']} resumed, "

@@ -10,11 +10,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable
 
 from driver.leaving import AT_ONCE, Leaving, by, by_admin, cut
+from driver.pushing import Helper, Pushing, query
 
 HERE = Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
@@ -28,7 +30,7 @@ US = "switchyard"
 @dataclass(frozen=True)
 class Peer:
     """A gateway: where its program is, and what to say to it. In `argv`, `env` and the configuration
-    files, @listen@, @tls@, @h2@, @h2_tls@, @endpoint@, @behind@ and @admin@ (each also with _host or _port)
+    files, @listen@, @tls@, @h2@, @h2_tls@, @endpoint@, @behind@, @helper@ and @admin@ (each also with _host or _port)
     stand for addresses of one run, @run@ for its folder, @workers@ for a number, @certificate@, @key@ and
     @pair@ (both) for files, @over@ and @cut@ for seconds (`leaving`), and the names in `more` for what they are there."""
 
@@ -54,6 +56,14 @@ class Peer:
     """How it is asked to go, if it is."""
     over: int = AT_ONCE
     """And over how many seconds it then goes."""
+    package: str = ""
+    """Whose version it has, where the program is another's."""
+    pushes: Pushing | None = None
+    """How messages are published to its sessions, if they can be."""
+    helper: Helper | None = None
+    """What it needs beside it for that."""
+    is_pushing: bool = False
+    """Whether it is started for that."""
 
     @property
     def is_ours(self) -> bool:
@@ -64,6 +74,11 @@ class Peer:
         """The same, to be asked to go."""
         return replace(self, argv=[*self.argv, *self.leaving.argv], over=seconds)
 
+    def pushing(self) -> "Peer":
+        """The same, to publish to its sessions."""
+        return replace(self, argv=self.pushes.argv or self.argv, configs=self.pushes.configs or self.configs,
+                       listens=frozenset({"listen"}), is_pushing=True)
+
     @property
     def times(self) -> dict[str, str]:
         """What stands for seconds."""
@@ -72,9 +87,10 @@ class Peer:
     def describe(self) -> str:
         """The version that the program says it is."""
         program = self.find()
-        if program is None or not self.version:
+        if program is None or not (self.version or self.package):
             return ""
-        done = subprocess.run([program, *self.version], capture_output=True, text=True, check=False)
+        asked = ["dpkg-query", "-W", "-f", "${Version}", self.package] if self.package else [program, *self.version]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
         said = (done.stdout + done.stderr).replace(str(program), "")
         found = re.search(r"\d+\.\d+(\.\d+)*", said)
         return found.group() if found else ""
@@ -100,6 +116,15 @@ def _wheel(*places: str) -> Callable[[], Path | None]:
     return find
 
 
+def _both(first: Callable[[], Path | None], second: Callable[[], Path | None]) -> Callable[[], Path | None]:
+    """The first, if the second is there too."""
+    return lambda: first() if second() else None
+
+
+def _file(path: str) -> Callable[[], Path | None]:
+    return lambda: Path(path) if Path(path).exists() else None
+
+
 def _swload() -> Path | None:
     return SWLOAD if SWLOAD.exists() else None
 
@@ -114,8 +139,10 @@ ALL = BOTH | {"h2", "h2_tls"}
 
 SWITCHYARD = Peer(US, _switchyard, ["run", "--config", "@run@/switchyard.yaml"],
                   ["--version"], ["switchyard.yaml"], scraped=True, scales=True, listens=ALL,
-                  more={"listener_yaml": "", "tls_yaml": "", "cluster_yaml": ""},
-                  leaving=Leaving("SIGTERM, `drain.over`", by(signal.SIGTERM)))
+                  more={"listener_yaml": "", "tls_yaml": "", "cluster_yaml": "", "bus_yaml": "memory"},
+                  leaving=Leaving("SIGTERM, `drain.over`", by(signal.SIGTERM)),
+                  pushes=Pushing(body='{"channel":"{n}","text":"{text}"}', many=query("/many", "channel"),
+                                 argv=["run", "--config", "@run@/switchyard-push.yaml"], configs=["switchyard-push.yaml"]))
 TO_HTTP2 = {
     "more": SWITCHYARD.more | {
         "cluster_yaml": "protocol: http2\n    http2: { max_connections: 200, max_concurrent_streams: 100 }"},
@@ -128,6 +155,13 @@ def _beside(name: str, **changes) -> Peer:
     spoken with clients and with endpoints."""
     return replace(SWITCHYARD, name=f"{US}-{name}", scales=False, beside=frozenset({"http2"}), **changes)
 
+
+REDIS = Helper("redis", _system("redis-server"),
+               ["--bind", "127.0.0.1", "--port", "@helper_port@", "--save", "", "--appendonly", "no", "--dir", "@run@"])
+GRIP = Helper("grip", lambda: Path(sys.executable), [str(HERE / "peers/grip.py"), "@helper_port@"])
+# Its packages have it loaded by the system's configuration, which none of those here reads.
+NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so"
+FANOUT = frozenset({"fanout"})
 
 PEERS = [
     Peer(REFERENCE, _swload, ["forward", "--listen", "@listen@", "--to", "@endpoint@"], over_http1=True),
@@ -155,6 +189,15 @@ PEERS = [
     Peer("caddy", _wheel("bin/caddy"), ["run", "--adapter", "caddyfile", "--config", "@run@/Caddyfile"],
          ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME | CONNECT_IN_GO, listens=ALL,
          leaving=Leaving("SIGUSR1, `stream_close_delay`", by(signal.SIGUSR1))),
+    replace(SWITCHYARD, name=f"{US}-redis", find=_both(_switchyard, REDIS.find), scales=False, beside=FANOUT, helper=REDIS,
+            more=SWITCHYARD.more | {"bus_yaml": '{ redis: { url: "redis://@helper@" } }'}),
+    Peer("nchan", _both(_system("nginx"), _file(NCHAN)), ["-p", "@run@", "-c", "@run@/nchan.conf"],
+         configs=["nchan.conf"], package="libnginx-mod-nchan", beside=FANOUT, more={"module": NCHAN},
+         pushes=Pushing(publish="POST /pub/{n}", content_type="text/plain")),
+    Peer("pushpin", _system("pushpin"), ["--config", "@run@/pushpin.conf"], ["--version"], ["pushpin.conf", "pushpin-routes"],
+         beside=FANOUT, helper=GRIP,
+         pushes=Pushing(publish="POST /publish/",
+                        body='{"items":[{"channel":"{n}","formats":{"ws-message":{"content":"{text}"}}}]}')),
 ]
 
 

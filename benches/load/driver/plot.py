@@ -23,6 +23,8 @@ def all_of(summary: Summary) -> dict[str, str]:
                       [*_cpu(summary, http2), *_memory(summary, summary.held_over_http2(True))]),
         "storm.svg": ("Everybody connects at once: who has a session by when", _storms(summary)),
         "drain.svg": ("The gateway is asked to go: when its sessions end (dashed: as even as can be)", _drains(summary)),
+        "fanout.svg": ("Published to many sessions: deliveries a CPU second (more is better), lag and memory (less is better)",
+                       [*_fanouts(summary), *_memory(summary, summary.subscribed)]),
     }
     return {name: page(head, panels) for name, (head, panels) in charts.items() if panels}
 
@@ -59,6 +61,18 @@ def _storms(summary: Summary) -> list[Panel]:
     return [Curves(storm.title, "% of the clients", "seconds after the first SYN",
                    [(peer, summary.arrivals(storm, peer)) for peer in summary.took_part([storm])])
             for storm in summary.storms]
+
+
+def _fanouts(summary: Summary) -> list[Panel]:
+    panels = []
+    for scenario in summary.fanouts:
+        for key, unit, words, form in [("deliveries_a_cpu_second", 1, "deliveries a CPU second", "{:,.0f}"),
+                                       ("p50_us", 1000, "lag in ms, median", "{:,.1f}"),
+                                       ("p99_us", 1000, "lag in ms, 99 %", "{:,.1f}")]:
+            bars = [(peer, found.value / unit) for peer in summary.peers
+                    if (found := summary.of(scenario.name, peer, key))]
+            panels.append(Bars(f"{scenario.name}: {words}", bars, form))
+    return panels
 
 
 def _drains(summary: Summary) -> list[Panel]:

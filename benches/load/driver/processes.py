@@ -125,6 +125,12 @@ class Tree:
         return sum(remote == port and inode in held
                    for _, remote, state, inode in _tcp() if state == ESTABLISHED)
 
+    def connections_on(self, port: int) -> int:
+        """How many connections that came in on this port the tree holds."""
+        held = self.sockets()
+        return sum(local == port and inode in held
+                   for local, _, state, inode in _tcp() if state == ESTABLISHED)
+
     def is_alive(self) -> bool:
         """Whether the process runs."""
         return self.process.poll() is None
@@ -169,10 +175,10 @@ def free_ports(count: int) -> list[int]:
         return [probe.getsockname()[1] for probe in probes]
 
 
-def wait_until_serving(tree: Tree, port: int, trusted: str | None, patience: float = 30) -> None:
+def wait_until_serving(tree: Tree, port: int, trusted: str | None, path: str = "/echo", patience: float = 30) -> None:
     """Returns when the tree listens on the port and answers a handshake with 101, over TLS
     with a trusted certificate if one is given. Some listen before they have read their routes."""
-    _wait_until(tree, port, patience, lambda: tree.listens_on(port) and _upgrades(port, trusted))
+    _wait_until(tree, port, patience, lambda: tree.listens_on(port) and _upgrades(port, trusted, path))
 
 
 def wait_until_listening(tree: Tree, port: int, patience: float = 30) -> None:
@@ -190,8 +196,8 @@ def _wait_until(tree: Tree, port: int, patience: float, is_so: Callable[[], bool
         time.sleep(0.05)
 
 
-def _upgrades(port: int, trusted: str | None) -> bool:
-    request = (f"GET /echo HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+def _upgrades(port: int, trusted: str | None, path: str) -> bool:
+    request = (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
                "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                "Sec-WebSocket-Version: 13\r\n\r\n")
     try:

@@ -6,11 +6,11 @@ import json
 import math
 from pathlib import Path
 
-from driver import drains, plot
+from driver import drains, fanouts, plot
 from driver.cells import SAME, number, table
 from driver.merge import parts_of
 from driver.peers import REFERENCES, US, is_ours
-from driver.scenarios import HELD, SCALE, SCENARIOS, Scenario
+from driver.scenarios import HELD, SCALE, SCENARIOS, SUBSCRIBED, Scenario
 from driver.summary import Median, Summary
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
@@ -50,6 +50,7 @@ def tables(document: dict) -> str:
     parts += [_storm(summary, storm) for storm in summary.storms]
     for drain in summary.drains:
         parts += [drains.departure(summary.plan(drain)), drains.of(summary, drain)]
+    parts += fanouts.parts(summary)
     parts.append(_lost(summary))
     if document["failures"]:
         parts.append("Failed: " + "; ".join(line.splitlines()[0] for line in document["failures"]) + ".")
@@ -77,7 +78,7 @@ def _rounds(plan: dict, scenarios: list[str]) -> str:
     said = []
     if any(scenario.name in scenarios for scenario in [*SCENARIOS, SCALE]):
         said.append(f"{plan['rounds']} rounds of {plan['seconds']:g} s")
-    if any(held.name in scenarios for held in HELD):
+    if any(held.name in scenarios for held in [*HELD, *SUBSCRIBED]):
         said.append(f"{plan['idle_rounds']} for memory")
     return ", ".join(said) + "; " if said else ""
 
@@ -200,6 +201,7 @@ def _lost(summary: Summary) -> str:
         lost += _lost_time(summary, storm)
     for drain in summary.drains:
         lost += drains.lost(summary, drain)
+    lost += fanouts.lost(summary)
     text = "; ".join(lost) if lost else "nowhere in this run"
     return f"**Where Switchyard is not the best gateway** (by more than {SAME:.0%}): {text}."
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from driver.peers import HERE, Peer
 from driver.processes import Tree, free_ports, wait_until_listening, wait_until_serving
 
-PORTS = ("listen", "tls", "h2", "h2_tls", "behind", "admin")
+PORTS = ("listen", "tls", "h2", "h2_tls", "behind", "helper", "admin")
 
 
 class Running:
@@ -25,16 +25,20 @@ class Running:
         self.trees: list[Tree] = []
         folder = run / peer.name
         folder.mkdir(parents=True, exist_ok=True)
-        values = {"run": str(folder), "workers": str(len(cores)), **peer.times, **peer.more,
+        values = {"run": str(folder), "workers": str(len(cores)), **peer.times,
                   **{name: str(file) for name, file in identity(run).items()}}
         for name, port in [*self.ports.items(), ("endpoint", endpoint)]:
             values |= _address(name, port)
+        values |= {name: _fill(text, values) for name, text in peer.more.items()}
         try:
             if peer.behind:
                 self._write(peer.behind, folder, values)
                 self._start(["run", "--config", f"@run@/{peer.behind}"], load_cores, folder / "behind", values)
                 wait_until_serving(self.trees[0], self.ports["behind"], None)
                 values |= _address("endpoint", self.ports["behind"])
+            if peer.is_pushing and peer.helper:
+                self._start(peer.helper.argv, load_cores, folder / peer.helper.name, values, peer.helper.find())
+                wait_until_listening(self.trees[-1], self.ports["helper"])
             for config in peer.configs:
                 self._write(config, folder, values)
             self._start(peer.argv, cores, folder / "output", values)
@@ -51,16 +55,20 @@ class Running:
     def _write(self, config: str, folder: Path, values: dict[str, str]) -> None:
         (folder / config).write_text(_fill((HERE / "peers" / config).read_text(), values))
 
-    def _start(self, argv: list[str], cores: list[int], log: Path, values: dict[str, str]) -> None:
-        pinned = ["taskset", "-c", ",".join(map(str, cores)), str(self.peer.find())]
+    def _start(self, argv: list[str], cores: list[int], log: Path, values: dict[str, str],
+               program: Path | None = None) -> None:
+        pinned = ["taskset", "-c", ",".join(map(str, cores)), str(program or self.peer.find())]
         self.trees.append(Tree([*pinned, *(_fill(word, values) for word in argv)], log,
                                env={name: _fill(value, values) for name, value in self.peer.env.items()}))
 
     def _wait(self, certificate: str) -> None:
+        path = self.peer.pushes.path.replace("{n}", "0") if self.peer.is_pushing else "/echo"
         for name in self.peer.listens & {"listen", "tls"}:
-            wait_until_serving(self.tree, self.ports[name], certificate if name == "tls" else None)
+            wait_until_serving(self.tree, self.ports[name], certificate if name == "tls" else None, path)
         for name in self.peer.listens - {"listen", "tls"}:
             wait_until_listening(self.tree, self.ports[name])
+        if self.peer.is_pushing:
+            wait_until_listening(self.tree, self.ports["admin"])
 
     def held(self) -> int:
         """How many connections it has with the endpoint; where another process is before that, how many

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from driver.peers import REFERENCE, REFERENCE_TLS, Peer
+from driver.pushing import MANY
 
 MIB = str(1024 * 1024)
 
@@ -26,6 +27,12 @@ class Scenario:
     """How many sessions share a connection of HTTP/2; 0 where HTTP/1.1 is spoken."""
     leaves: bool = False
     """Whether the gateway is asked to go."""
+    push: str = ""
+    """Where messages are published to the sessions: whether there is `one` channel for all, or for `each` its own."""
+    many: bool = False
+    """Whether each session has some more channels besides."""
+    part: int = 1
+    """The part of a whole audience that its sessions are: one in so many."""
 
     @property
     def reference(self) -> str:
@@ -46,8 +53,16 @@ class Scenario:
         """Whether this peer takes part."""
         if self.leaves and not peer.leaving:
             return False
-        group = "http2" if self.on_each else "http1"
-        return self.entrance(peer) in peer.listens and (not peer.beside or group in peer.beside)
+        if self.push and not (peer.pushes and (peer.pushes.many or not self.many)):
+            return False
+        return self.entrance(peer) in peer.listens and (not peer.beside or self.group in peer.beside)
+
+    @property
+    def group(self) -> str:
+        """What a peer has to be beside in."""
+        if self.push:
+            return "fanout"
+        return "http2" if self.on_each else "http1"
 
 
 PLAIN = [
@@ -121,10 +136,22 @@ STORMS = [STORM, replace(STORM, name="storm-resumed", title="reconnect storm, re
 DRAIN = Scenario("drain", "paced drain", "session", ["drain"], sources=4, leaves=True)
 DRAINS = [DRAIN]
 
-NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD, *STORMS, *DRAINS]]
+# Messages are published to sessions that have no endpoint: who gets them, how soon, and what that costs.
+FANOUT = Scenario("fanout", "one channel for all", "delivery", ["fanout", "--channels", "one"], sources=4, push="one")
+CHANNELS = Scenario("channels", "a channel for each", "delivery",
+                    ["fanout", "--channels", "each", "--publishers", "8"], sources=4, push="each")
+FANOUTS = [FANOUT, replace(FANOUT, name="fanout-tenth", title="one channel, a tenth of the sessions", part=10), CHANNELS]
+
+# The same sessions while nothing is published, in memory.
+SUBSCRIBED = [replace(CHANNELS, name="subscribed", title="subscribed to a channel of its own"),
+              replace(FANOUT, name="subscribed-common", title="subscribed to one channel for all"),
+              replace(CHANNELS, name="subscribed-many", title=f"subscribed to {MANY} channels of its own", many=True)]
+
+NAMES = [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD, *STORMS, *DRAINS, *FANOUTS, *SUBSCRIBED]]
 GROUPS = {
     "http1": [scenario.name for scenario in [*SCENARIOS, SCALE, *HELD] if not scenario.on_each],
     "http2": [scenario.name for scenario in [*SCENARIOS, *HELD] if scenario.on_each],
     "storms": [scenario.name for scenario in STORMS],
     "drain": [scenario.name for scenario in DRAINS],
+    "fanout": [scenario.name for scenario in [*FANOUTS, *SUBSCRIBED]],
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from driver.merge import parts_of
 from driver.peers import REFERENCES, is_ours
-from driver.scenarios import DRAINS, HELD, SCALE, SCALE_WORKERS, SCENARIOS, STORMS, Scenario
+from driver.scenarios import DRAINS, FANOUTS, HELD, SCALE, SCALE_WORKERS, SCENARIOS, STORMS, SUBSCRIBED, Scenario
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Summary:
         self.held = [scenario for scenario in HELD if scenario.name in self.results]
         self.storms = [scenario for scenario in STORMS if scenario.name in self.results]
         self.drains = [scenario for scenario in DRAINS if scenario.name in self.results]
+        self.fanouts = [scenario for scenario in FANOUTS if scenario.name in self.results]
+        self.subscribed = [scenario for scenario in SUBSCRIBED if scenario.name in self.results]
 
     def over_http2(self, so: bool) -> list[Scenario]:
         """The timed scenarios over HTTP/2, or the others."""
@@ -119,7 +121,7 @@ class Summary:
 
     def others(self, scenarios: list[str]) -> float:
         """The share of the gateway's core that something else used: the median of all windows of these."""
-        found = median([result["others_share"] for scenario in [*self.scenarios, *self.storms, *self.drains]
+        found = median([result["others_share"] for scenario in [*self.scenarios, *self.storms, *self.drains, *self.fanouts]
                         if scenario.name in scenarios for rounds in self.results[scenario.name].values() for result in rounds])
         return found.value if found else 0.0
 

@@ -8,6 +8,7 @@ mod arrival;
 mod churn;
 mod drain;
 mod endings;
+mod fanout;
 mod farewell;
 mod idle;
 mod link;
@@ -33,6 +34,7 @@ use clap::{Args, Subcommand};
 use crate::http2;
 use crate::report::Gate;
 use crate::tls::{Client, Tickets};
+use fanout::Fanout;
 use target::Target;
 
 /// Without any progress for so long a run has failed.
@@ -82,6 +84,8 @@ enum Scenario {
     Drain(Drain),
     /// Opens sessions in steps, each asks for much and reads nothing, and holds them
     Stalled(Stalled),
+    /// Opens sessions that are subscribed to channels, publishes messages over HTTP, and counts who gets them
+    Fanout(Fanout),
 }
 
 /// A closed loop.
@@ -233,7 +237,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let alone = matches!(
         arguments.scenario,
-        Scenario::Churn(_) | Scenario::Storm(_) | Scenario::Stalled(_) | Scenario::Drain(_)
+        Scenario::Churn(_)
+            | Scenario::Storm(_)
+            | Scenario::Stalled(_)
+            | Scenario::Drain(_)
+            | Scenario::Fanout(_)
     );
     ensure!(
         !alone || arguments.http2.is_none(),
@@ -266,6 +274,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             let path = format!("/source/{}", stalled.size);
             stalled::run(target(&path).narrow(), stalled, gate)
         }
+        // Each session has a path of its own.
+        Scenario::Fanout(fanout) => fanout::run(target("/"), fanout, gate),
     }
 }
 

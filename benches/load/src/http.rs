@@ -60,7 +60,8 @@ pub(crate) fn answer(head: &[u8]) -> Result<(&str, Vec<u8>)> {
     Ok((path, response.into_bytes()))
 }
 
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+/// The value of a field of a head, if it has it.
+pub(crate) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(found, _)| found.eq_ignore_ascii_case(name))

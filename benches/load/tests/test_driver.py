@@ -34,13 +34,25 @@ def drain(number: int, closes_a_second: list, codes: dict, **more) -> dict:
             "most_in_a_second": max(closes_a_second), "codes": codes, **counts, **more}
 
 
+def published(number: int, deliveries: int, **more) -> dict:
+    counts = {"missed": 0, "repeated": 0, "disordered": 0, "lost": 0, "sessions": 100}
+    return {"round": number, "cpu_us": 1e6 / deliveries, "others_share": 0.1, "deliveries_a_cpu_second": deliveries,
+            "p50_us": 1500.0, "p99_us": 9000.0, "max_us": 12000.0, "last_p50_us": 2500.0, "last_max_us": 12000.0, "cpu_share": 0.4,
+            "clients_share": 0.3, **counts, **more}
+
+
+def subscribed(number: int, size: float) -> dict:
+    return {"round": number, "memory": [(100, 5e6), (1000, 9e6)], "bytes_per_session": size, "after_s": 1.0, "after": 5e6}
+
+
 def document(results: dict) -> dict:
     peers = {name: "1.0" for by_peer in results.values() for name in by_peer}
     machine = {"date": "2026-01-01", "cpu": "a CPU", "cores": 2, "memory_gib": 1, "kernel": "6", "revision": "abc",
                "gateway_core": 0, "load_cores": [1]}
     crowd = {"clients": 100, "deadline": 10.0, "attempts": 1, "pause": 0.5}
     plan = {"rounds": 2, "seconds": 1.0, "idle_rounds": 1, "after": 20.0, "storm_rounds": 3, "crowd": crowd,
-            "drain_rounds": 2, "departure": {"sessions": 100, "over": 10},
+            "drain_rounds": 2, "departure": {"sessions": 100, "over": 10}, "fanout_rounds": 3,
+            "audience": {"sessions": 1000, "deliveries": 5000, "messages": 400, "seconds": 8.0},
             "variants": {"`tls`": {"capped": "handshakes_at_once: 64"}}}
     return {"machine": machine, "peers": peers, "plan": plan, "failures": [], "results": results}
 
@@ -141,6 +153,28 @@ class Report(unittest.TestCase):
         self.assertIn("100 idle sessions when the gateway is asked to go over 10 s, so 10 in a second", text)
 
 
+    def test_a_fanout_says_what_was_missed_and_who_was_better(self):
+        results = {"fanout": {"switchyard": [published(0, 100_000)], "switchyard-redis": [published(0, 300_000, p99_us=1.0)],
+                              "nchan": [published(0, 200_000, missed=7)], "pushpin": [published(0, 10_000, p99_us=8000.0)]},
+                   "channels": {"nchan": [published(0, 20_000)]},
+                   "subscribed": {"switchyard": [subscribed(0, 4000.0)], "nchan": [subscribed(0, 3000.0)]}}
+        text = report.tables(document(results))
+        self.assertIn("Fan-out: `fanout` 1,000 sessions and 5 messages a second, `fanout-tenth` 100 sessions and 50 messages a second, "
+                      "`channels` 1,000 sessions and 400 messages a second; messages of 128 bytes for 8 s; 3 rounds.", text)
+        self.assertIn("| nchan | 200,000 | 1.50 | 9.00 | 12.00 | 2.50 | 12.00 | 7 | 0 | 0 | 0 | 40% | 30% |", text)
+        self.assertIn("| nchan | 20,000 | 1.50 | 9.00 | 12.00 | 0 | 0 | 0 | 0 | 40% | 30% |", text)
+        self.assertIn("fan-out, one channel for all: 100,000 deliveries a CPU second against 200,000 of nchan", text)
+        self.assertIn("fan-out, one channel for all: 9.00 ms until 99 % had it against 8.00 ms of pushpin", text)
+        self.assertIn("fan-out, subscribed to a channel of its own: 4,000 bytes a session against 3,000 of nchan", text)
+        self.assertNotIn("of switchyard-redis", text)
+        self.assertIn("Centrifugo", text)
+
+    def test_nothing_is_said_about_a_fanout_that_was_not_measured(self):
+        text = report.tables(document({"echo": {"fwd-rw": [window(0, 10.0)]}}))
+        self.assertNotIn("an-out", text)
+        self.assertNotIn("Centrifugo", text)
+
+
 class Merge(unittest.TestCase):
     def test_each_scenario_is_that_of_the_last_run_that_had_it(self):
         first = document({"echo": {"fwd-rw": [window(0, 1.0)]}, "depth": {"fwd-rw": [window(0, 2.0)]}})
@@ -166,6 +200,16 @@ class Plots(unittest.TestCase):
         drawn = plot.all_of(Summary(document({"drain": drains})))["drain.svg"]
         self.assertEqual((drawn.count('class="bar us"'), drawn.count('class="bar"')), (10, 1))
         self.assertEqual(drawn.count(">100<"), 2)
+
+    def test_a_fanout_has_a_panel_for_each_figure(self):
+        results = {"fanout": {"switchyard": [published(0, 100_000)], "nchan": [published(0, 200_000)]},
+                   "subscribed": {"switchyard": [subscribed(0, 4000.0)]}}
+        plots = plot.all_of(Summary(document(results)))
+        self.assertEqual(list(plots), ["fanout.svg"])
+        drawn = plots["fanout.svg"]
+        self.assertEqual((drawn.count('class="bar us"'), drawn.count('class="bar"')), (4, 3))
+        for words in ("fanout: deliveries a CPU second", ">100,000<", "fanout: lag in ms, 99 %", ">9.0<", ">4,000<"):
+            self.assertIn(words, drawn)
 
     def test_powers_of_ten_are_as_far_from_each_other_as_one_is_from_zero(self):
         self.assertEqual(pace.powers(150), [1, 10, 100, 1000])

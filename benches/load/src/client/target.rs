@@ -96,24 +96,37 @@ impl Target {
     /// Opens a session of HTTP/1.1 on a connection of its own.
     pub(super) fn open(&mut self) -> Result<Wire> {
         let mut wire = self.connect()?;
-        wire.write_all(&self.request)?;
-        let mut head = Vec::new();
-        let mut buffer = [0; 1024];
-        loop {
-            let len = wire
-                .read(&mut buffer)
-                .context("no answer to the handshake")?;
-            if len == 0 {
-                bail!("the connection ended during the handshake");
+        shake(&mut wire, &self.request)?;
+        Ok(wire)
+    }
+
+    /// The same at another path.
+    pub(super) fn open_at(&mut self, path: &str) -> Result<Wire> {
+        let mut wire = self.connect()?;
+        shake(&mut wire, &http::request(path, &self.authority))?;
+        Ok(wire)
+    }
+}
+
+fn shake(wire: &mut Wire, request: &[u8]) -> Result<()> {
+    wire.write_all(request)?;
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let len = wire
+            .read(&mut buffer)
+            .context("no answer to the handshake")?;
+        if len == 0 {
+            bail!("the connection ended during the handshake");
+        }
+        head.extend_from_slice(buffer.get(..len).unwrap_or_default());
+        if let Some(end) = http::head_len(&head)? {
+            let (answer, early) = head.split_at(end);
+            http::check_response(answer)?;
+            if !early.is_empty() {
+                bail!("{} bytes came before anything was sent", early.len());
             }
-            head.extend_from_slice(buffer.get(..len).unwrap_or_default());
-            if let Some(end) = http::head_len(&head)? {
-                if end != head.len() {
-                    bail!("{} bytes came before anything was sent", head.len() - end);
-                }
-                http::check_response(&head)?;
-                return Ok(wire);
-            }
+            return Ok(());
         }
     }
 }
