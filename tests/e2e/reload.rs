@@ -113,3 +113,17 @@ fn a_change_that_comes_with_a_restart_is_said_to() {
         .records(1, "a change of this key comes with a restart");
     assert_eq!(said[0]["key"], "workers");
 }
+
+#[test]
+fn what_is_different_about_the_bus_comes_with_a_restart() {
+    let at =
+        |unready: &str| format!("bus: {{ redis: {{ url: \"redis://127.0.0.1:1\"{unready} }} }}");
+    let stage = Stage::with(|settings| asked(settings).top(&at("")));
+    let settings = asked(Settings::to(&[stage.endpoint.address()]));
+    let settings = settings.top(&at(", unready_after: 30s"));
+    stage.gateway.reload(&settings, 1);
+    let said = stage
+        .gateway
+        .records(1, "a change of this key comes with a restart");
+    assert_eq!(said[0]["key"], "bus");
+}

@@ -95,11 +95,15 @@ impl Stage {
     /// Opens a session for which both ends agree to permessage-deflate.
     #[track_caller]
     pub(crate) fn open_compressed(&self) -> Ends {
+        self.open_compressed_at("/")
+    }
+
+    /// The same at this target.
+    #[track_caller]
+    pub(crate) fn open_compressed_at(&self, target: &str) -> Ends {
         let extension = ("Sec-WebSocket-Extensions", "permessage-deflate");
-        self.open_with(
-            &Handshake::to("/").with(extension.0, extension.1),
-            &[extension],
-        )
+        let handshake = Handshake::to(target).with(extension.0, extension.1);
+        self.open_with(&handshake, &[extension])
     }
 
     #[track_caller]

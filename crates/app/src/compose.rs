@@ -8,6 +8,7 @@ use switchyard_admin::Admin;
 use switchyard_config::Config;
 use switchyard_drain::{Control, Tasks, Watch};
 use switchyard_edge::Snapshot;
+use switchyard_push::Push;
 use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
 use switchyard_telemetry::{Build, Metrics};
@@ -28,7 +29,7 @@ use crate::signals::{self, Hangups, Stops};
 use crate::systemd::{self, Manager, Passed};
 use crate::upgrade::Heritage;
 use crate::worker::{Common, Workers};
-use crate::{bind, controls, descriptors, periodic};
+use crate::{bind, controls, descriptors, periodic, push};
 
 /// Orders to reload that wait for the one before.
 const RELOADS: usize = 16;
@@ -42,6 +43,7 @@ pub struct Gateway {
     pub(crate) live: Live,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) manager: Manager,
+    pub(crate) push: Push,
     bound: Vec<Bound>,
     /// Last, so that it has the last word.
     _log: LogGuard,
@@ -151,11 +153,14 @@ impl<'a> Prepared<'a> {
             None => switchyard_drain::channel(),
             Some(_) => switchyard_drain::channel_in_waiting(),
         };
-        let mut passed = bind::claim(passed, heritage.unwrap_or_default(), config)?;
+        let heritage = heritage.unwrap_or_default();
+        let replica = heritage.replica;
+        let mut passed = bind::claim(passed, heritage, config)?;
         let listeners = OpenListeners::default();
         let opening = listeners.prepare(&snapshot, &passed, cores.workers(), &metrics)?;
         let live = Live::new(snapshot, Settings::of(config.clone())?);
         let common = Common {
+            push: push::start(config, replica, cores.workers(), &metrics)?,
             live: live.clone(),
             metrics: metrics.clone(),
             watch,
@@ -181,6 +186,7 @@ impl<'a> Prepared<'a> {
             path,
             live: live.clone(),
             metrics: metrics.clone(),
+            push: common.push.clone(),
             watch: common.watch.clone(),
             registries: registries.to_vec(),
             doors: workers.doors().clone(),
@@ -202,6 +208,7 @@ impl<'a> Prepared<'a> {
             live,
             metrics,
             manager,
+            push: common.push,
             _log: guard,
         })
     }
@@ -246,6 +253,7 @@ fn means(common: &Common, registries: &[Registry]) -> Means {
         gate: Arc::clone(&common.drains),
         metrics: common.metrics.drain().clone(),
         watch: common.watch.clone(),
+        budget: common.push.budget().clone(),
     }
 }
 

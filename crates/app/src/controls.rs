@@ -3,11 +3,12 @@
 //! Not here: what it answers (`switchyard_admin`), and where it listens (`admin`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchyard_admin::{
     ClusterControl, Parts, ReloadOrders, RouteControl, RouteStatus, SessionControl,
 };
-use switchyard_config::Written;
+use switchyard_config::{Bus, Written};
 use switchyard_drain::Tasks;
 use switchyard_edge::Route;
 use switchyard_relay::Registry;
@@ -26,6 +27,8 @@ pub(crate) fn parts(
     drains: &Drains,
     reload: ReloadOrders,
 ) -> Parts {
+    let describe = switchyard_admin::describing(common.push.clone());
+    common.push.attach(registries.to_vec(), describe);
     Parts {
         clusters: cluster_control(common, registries, &care.departures),
         sessions: session_control(common, registries),
@@ -33,6 +36,17 @@ pub(crate) fn parts(
         drains: Box::new(drains.clone()),
         config: config_control(common),
         reload,
+        push: common.push.clone(),
+        unready_after: unready_after(&common.live.settings().config.bus),
+    }
+}
+
+/// How long the gateway is ready without its bus.
+fn unready_after(bus: &Bus) -> Option<Duration> {
+    match bus {
+        Bus::Memory => None,
+        Bus::Redis(redis) => redis.link.unready_after,
+        Bus::Nats(nats) => nats.link.unready_after,
     }
 }
 

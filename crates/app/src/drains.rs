@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use switchyard_admin::{DrainControl, DrainRefused, DrainStatus, DrainWish};
-use switchyard_drain::{Phase, Scope, Tasks, Watch};
+use switchyard_drain::{Budget, Phase, Scope, Tasks, Watch};
 use switchyard_edge as edge;
 use switchyard_proto::session::Cause;
 use switchyard_relay::{Asking, DrainPlan, Progress, Registry};
@@ -40,6 +40,8 @@ pub(crate) struct Means {
     pub(crate) gate: Arc<edge::Drains>,
     pub(crate) metrics: DrainMetrics,
     pub(crate) watch: Watch,
+    /// The pace that replicas share.
+    pub(crate) budget: Budget,
 }
 
 struct Shared {
@@ -75,9 +77,11 @@ impl Drains {
             .process
             .get_or_init(|| tokio::task::block_in_place(ask))
             .clone();
+        let deadline = means.live.settings().config.drain.deadline;
+        let pace = asking.share(&means.budget, deadline);
         self.shared
             .tasks
-            .spawn(async move { asking.run(asking.pace(), || true).await });
+            .spawn(async move { asking.run(pace, || true).await });
     }
 
     /// Shows how far they are, for ever.

@@ -40,6 +40,9 @@ pub enum StartError {
     /// The system has no randomness to give.
     #[error("no randomness could be had: {0}")]
     Random(#[from] getrandom::Error),
+    /// The bus cannot be used as it is configured.
+    #[error(transparent)]
+    Push(#[from] switchyard_push::StartError),
     /// The process whose place this one is to take cannot be spoken to, or not in a way that both understand.
     #[error("no sockets could be taken from the running gateway: {0}")]
     Handoff(#[from] switchyard_handoff::Error),

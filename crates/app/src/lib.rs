@@ -17,6 +17,7 @@ mod live;
 mod logging;
 mod periodic;
 mod plan;
+mod push;
 mod rebalance;
 mod reload;
 mod shutdown;

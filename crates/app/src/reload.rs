@@ -17,6 +17,7 @@ use switchyard_config::{Config, Diff, Errors};
 use switchyard_drain::{Phase, Tasks, Watch};
 use switchyard_edge::{Fate, Snapshot};
 use switchyard_proto::session::Cause;
+use switchyard_push::Push;
 use switchyard_relay::{Asking, Handle, Registry, Terms, Walk};
 use switchyard_telemetry::Metrics;
 use tokio::sync::Mutex;
@@ -68,6 +69,7 @@ pub(crate) struct Reloader {
     pub(crate) path: Option<PathBuf>,
     pub(crate) live: Live,
     pub(crate) metrics: Metrics,
+    pub(crate) push: Push,
     pub(crate) watch: Watch,
     pub(crate) registries: Vec<Registry>,
     pub(crate) doors: Doors,
@@ -179,6 +181,7 @@ impl Reloader {
         self.caretaker.take_over(&snapshot, Some(&former));
         self.open(opening, sockets).await;
         let asked = self.live.settings();
+        self.push.adopt(asked.config.push.clone());
         let moved = sockets.admin.adopt(admin, asked.config.admin.as_ref());
         moved.iter().for_each(Bound::announce);
         Ok(Report::new(Outcome::Applied, diff, touched))

@@ -103,6 +103,7 @@ async fn cut(mut gateway: Gateway, cause: Cause) -> Ending {
     gateway.control.advance(Phase::Cut);
     gateway.drains.show();
     gateway.workers.ended().await;
+    gateway.push.leave().await;
     gateway.drains.show();
     gateway
         .manager

@@ -10,6 +10,7 @@ use std::time::Duration;
 use switchyard_drain::{Phase, Tasks, Watch};
 use switchyard_edge::{self as edge, Handover, Inbox, Listener, Moored, Reception, Unmoored};
 use switchyard_proto::session::Cause;
+use switchyard_push::Push;
 use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -31,6 +32,7 @@ pub(crate) struct Common {
     pub(crate) watch: Watch,
     pub(crate) drains: Arc<edge::Drains>,
     pub(crate) cores: Cores,
+    pub(crate) push: Push,
 }
 
 /// Listeners that wait for a worker to serve them.
@@ -159,15 +161,17 @@ impl Worker {
             .map_err(StartError::Thread)?;
         let registry = Registry::new();
         let work = Tasks::new();
-        let edge = edge::Worker::new(
-            Arc::clone(&common.live.snapshot),
-            registry.clone(),
+        let edge = edge::Worker::new(edge::Equipment {
+            snapshot: Arc::clone(&common.live.snapshot),
+            registry: registry.clone(),
             handover,
-            &common.metrics,
-            work.clone(),
-            common.watch.clone(),
-            Arc::clone(&common.drains),
-        )?;
+            metrics: &common.metrics,
+            tasks: work.clone(),
+            watch: common.watch.clone(),
+            drains: Arc::clone(&common.drains),
+            push: common.push.clone(),
+            index,
+        })?;
         Ok(Self {
             index,
             registry,
@@ -200,6 +204,7 @@ impl Worker {
     async fn serve(&self, listeners: mpsc::Receiver<Listener>, inbox: Inbox) {
         let background = Tasks::new();
         background.spawn(self.registry.clone().keep_time());
+        background.spawn(self.common.push.hub().desk(self.index).run());
         self.work
             .spawn(edge::take_over(inbox, Arc::clone(&self.edge)));
         let open = open(listeners, Arc::clone(&self.edge), background.clone());

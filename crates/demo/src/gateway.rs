@@ -1,6 +1,7 @@
 //! The gateway's configuration for the demo: one cluster, two routes.
 //!
-//! `chat` keeps a room on one server, because the servers do not know one another. `page` keeps a
+//! `chat` keeps a room on one server, because the servers do not know one another, and subscribes it to what is published
+//! for the room from outside. `page` keeps a
 //! browser on one server by a cookie that the gateway issues. The drain is short, so that Ctrl-C
 //! answers at once.
 
@@ -30,6 +31,7 @@ routes:
     match: {{ path: "/rooms/{{room}}" }}
     cluster: chat
     affinity: [{{ path: room }}]
+    channels: ["room:{{path.room}}"]
     websocket: {{ max_message: 64KiB }}
   - name: page
     match: {{ path_prefix: / }}

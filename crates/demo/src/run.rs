@@ -79,11 +79,13 @@ fn invitation(bound: &[Bound], servers: &[Address]) -> String {
     format!(
         "
   open      http://{web}/      in two tabs; a room stays on one server
+  publish   switchyard publish room:lobby --admin http://{admin} --text '{news}'
   metrics   http://{admin}/metrics
   servers   {servers}
   commands  list, kill NAME, revive NAME, quit
 
 ",
+        news = r#"{"type":"message","nickname":"news","text":"hello"}"#,
         web = at("web"),
         admin = at("admin"),
         servers = servers.join(", "),

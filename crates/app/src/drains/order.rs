@@ -80,8 +80,8 @@ impl Order {
         let wanted = |info: &SessionInfo| self.scope.covers(&place(info));
         let ask = || Asking::among(registries, wanted, &self.plan, Cause::Drain);
         let asking = self.asking.get_or_init(|| tokio::task::block_in_place(ask));
-        let going =
-            async { tokio::join!(asking.run(asking.pace(), || true), drains.all_gone(asking)) };
+        let pace = asking.share(&drains.shared.means.budget, self.deadline);
+        let going = async { tokio::join!(asking.run(pace, || true), drains.all_gone(asking)) };
         tokio::select! {
             ((), ()) = going => return,
             () = sleep_until(deadline) => asking.cut(Cause::DrainDeadline),

@@ -8,7 +8,7 @@ use switchyard_edge::Fate;
 use switchyard_relay::SessionInfo;
 
 /// Keys that a running process does not change: what they say comes with a restart.
-const AT_START: [&str; 1] = ["workers"];
+const AT_START: [&str; 2] = ["bus", "workers"];
 
 /// What a reload changed, or would change.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use switchyard_drain::Tasks;
-use switchyard_handoff::{Channel, Error, Giver};
+use switchyard_handoff::{Channel, Error, Giver, Identity};
 use switchyard_relay::SessionId;
 use tokio::time::sleep;
 
@@ -85,7 +85,11 @@ async fn give_sockets(gateway: &Gateway, giver: &Giver) -> Result<(), Failure> {
     let sockets = listening(gateway).await.map_err(Failure::Descriptors)?;
     let (names, sockets): (Vec<_>, Vec<_>) = sockets.into_iter().unzip();
     let borrowed: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-    let giving = giver.sockets(names, &borrowed, SessionId::beyond(), STARTING);
+    let identity = Identity {
+        replica: gateway.push.replica().get(),
+        beyond: SessionId::beyond(),
+    };
+    let giving = giver.sockets(names, &borrowed, identity, STARTING);
     giving.await.map_err(Failure::NotReady)
 }
 

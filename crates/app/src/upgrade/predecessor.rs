@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use switchyard_handoff::{Channel, Inheritance, Taker};
+use switchyard_push::ReplicaId;
 
 use super::BUILD;
 use super::successor::VARIABLE;
@@ -24,6 +25,8 @@ pub(crate) struct Predecessor {
 #[derive(Debug, Default)]
 pub(crate) struct Heritage {
     sockets: HashMap<String, Vec<TcpListener>>,
+    /// What sessions know this process as, if they are another's.
+    pub(crate) replica: Option<ReplicaId>,
 }
 
 impl Predecessor {
@@ -50,12 +53,15 @@ impl Predecessor {
 }
 
 impl Heritage {
-    pub(super) fn of(sockets: Vec<(String, OwnedFd)>) -> Self {
+    pub(super) fn of(inheritance: Inheritance) -> Self {
         let mut by_name = HashMap::<_, Vec<TcpListener>>::new();
-        for (name, socket) in sockets {
+        for (name, socket) in inheritance.sockets {
             by_name.entry(name).or_default().push(socket.into());
         }
-        Self { sockets: by_name }
+        Self {
+            sockets: by_name,
+            replica: Some(ReplicaId::of(inheritance.identity.replica)),
+        }
     }
 
     /// Whose they are of these names and addresses. A listener that listened somewhere else has none.

@@ -53,8 +53,8 @@ pub(crate) async fn take_over(
 ) -> Result<Gateway, StartError> {
     let prepared = Prepared::new(config)?;
     let (taker, inheritance) = predecessor.inherit().await?;
-    SessionId::begin_at(inheritance.beyond);
-    let heritage = Heritage::of(inheritance.sockets);
+    SessionId::begin_at(inheritance.identity.beyond);
+    let heritage = Heritage::of(inheritance);
     let gateway = prepared.start(given, Some(heritage)).await?;
     taker.ready().await?;
     let mut taking = Taking {
