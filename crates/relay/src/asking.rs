@@ -13,9 +13,10 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::drain::DrainPlan;
-use crate::handle::{Handle, SessionInfo};
+use crate::handle::Handle;
 use crate::mailbox::Command;
 use crate::registry::Registry;
+use crate::session_info::SessionInfo;
 use crate::walk::Walk;
 
 /// Sessions that are to be asked to go, for one reason. Clones are the same asking.

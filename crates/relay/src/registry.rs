@@ -11,8 +11,9 @@ use std::time::Instant;
 use switchyard_proto::session::Cause;
 
 use crate::clock::timekeeper::Timekeeper;
-use crate::handle::{Handle, SessionId, SessionInfo};
+use crate::handle::Handle;
 use crate::mailbox::Command;
+use crate::session_info::{SessionId, SessionInfo};
 use crate::walk::Walk;
 
 /// The sessions of one worker. Clones are the same list.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::figures::Figures;
-use crate::handle::{Handle, SessionInfo};
+use crate::handle::Handle;
 use crate::registry::Registry;
+use crate::session_info::SessionInfo;
 use crate::walk::Walk;
 
 /// Sessions that are looked at before others may run.

@@ -7,8 +7,9 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crate::handle::{Handle, SessionId};
+use crate::handle::Handle;
 use crate::registry::Registry;
+use crate::session_info::SessionId;
 
 /// How many sessions are taken from a registry at once.
 const PAGE: usize = 256;

@@ -2,14 +2,15 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use switchyard_proto::CloseCode;
 use switchyard_proto::frame::{Decoded, Header};
+use switchyard_proto::{Close, CloseCode};
 use switchyard_telemetry::Metrics;
 use switchyard_telemetry::labels::BusKind;
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::fault::Fault;
 use crate::testing::{self, Running, Worker};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -16,12 +16,12 @@ use switchyard_telemetry::RouteTraffic;
 use super::early::Early;
 use super::line::{Line, Outlet};
 use super::{Relay, RelayLimits};
-use crate::handle::{SessionId, SessionInfo, Tie};
 use crate::leg::Wires;
 use crate::meter::direction;
 use crate::pending::{Pending, signed};
 use crate::registry::Ticket;
 use crate::request_id::RequestId;
+use crate::session_info::{SessionId, SessionInfo, Tie};
 
 /// See the module.
 #[derive(Clone, Debug)]
