@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use switchyard_push::{Describe, Fault, Push, SessionName};
+use switchyard_push::{ChannelName, Describe, Fault, Push, SessionName};
 use switchyard_relay::SessionId;
 
 use super::PATIENCE;
@@ -67,9 +67,7 @@ pub(crate) async fn subscribe(
     push.enter(name, &channel)
         .await
         .map_err(|why| not_found(id, &why))?;
-    Ok(ok(
-        &json!({ "session": name.to_string(), "channel": &*channel }),
-    ))
+    Ok(told(name, &channel))
 }
 
 /// Ends a subscription of it, if it is there.
@@ -83,9 +81,12 @@ pub(crate) async fn unsubscribe(
     let (name, channel) = (named(push, id)?, filter::channel(channel)?);
     let left = push.leave_channel(name, &channel).await;
     left.map_err(|why| not_found(id, &why))?;
-    Ok(ok(
-        &json!({ "session": name.to_string(), "channel": &*channel }),
-    ))
+    Ok(told(name, &channel))
+}
+
+/// Whose subscription it is about, and to which channel.
+fn told(name: SessionName, channel: &ChannelName) -> Answer {
+    ok(&json!({ "session": name.to_string(), "channel": &**channel }))
 }
 
 /// The number of a session of this process, or the name of one of any.
