@@ -1,6 +1,8 @@
 //! Endpoints that are looked up: who comes is given sessions, who leaves is given none and its
 //! sessions are asked to go, and whoever cannot be asked changes nothing.
 
+mod readiness;
+
 use switchyard_testkit::kubernetes::{ApiServer, EndpointSlice, Pod};
 use switchyard_testkit::peer::Role;
 use switchyard_testkit::{Dnsmasq, Endpoint, Gateway, Handshake, Head, Peer, Settings};

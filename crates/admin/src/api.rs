@@ -112,6 +112,7 @@ impl Admin {
         let obstacle = readiness::obstacle(
             self.watch.phase(),
             parts.drains.is_whole_gateway(),
+            (parts.is_discovered)(),
             bus,
             parts.unready_after,
             Instant::now(),

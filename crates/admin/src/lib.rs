@@ -64,6 +64,8 @@ pub struct Parts {
     pub reload: ReloadOrders,
     /// What is published, and the sessions of other replicas.
     pub push: Push,
+    /// Whether every cluster is known that a new process waits for.
+    pub is_discovered: Box<dyn Fn() -> bool + Send + Sync>,
     /// A gateway whose bus has been gone for this long is not ready. `None`: it stays ready.
     pub unready_after: Option<Duration>,
 }

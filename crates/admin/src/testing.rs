@@ -170,6 +170,7 @@ fn parts(push: &Push, registry: &Registry) -> Parts {
         config: Box::new(config::Written::default),
         reload: mpsc::channel(1).0,
         push: push.clone(),
+        is_discovered: Box::new(|| true),
         unready_after: None,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use switchyard_admin::Admin;
 use switchyard_config::Config;
-use switchyard_drain::{Control, Tasks, Watch};
+use switchyard_drain::{Control, Tasks};
 use switchyard_edge::Snapshot;
 use switchyard_push::Push;
 use switchyard_relay::Registry;
@@ -21,6 +21,7 @@ use crate::care::Care;
 use crate::cores::Cores;
 use crate::drains::{Drains, Means};
 use crate::error::StartError;
+use crate::first_answers::FirstAnswers;
 use crate::live::{Live, Settings};
 use crate::logging::LiveLog;
 use crate::reload::{Reloader, Sockets, triggers};
@@ -44,6 +45,7 @@ pub struct Gateway {
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) manager: Manager,
     pub(crate) push: Push,
+    pub(crate) first_answers: FirstAnswers,
     bound: Vec<Bound>,
     /// Last, so that it has the last word.
     _log: LogGuard,
@@ -158,6 +160,7 @@ impl<'a> Prepared<'a> {
         let mut passed = bind::claim(passed, heritage, config)?;
         let listeners = OpenListeners::default();
         let opening = listeners.prepare(&snapshot, &passed, cores.workers(), &metrics)?;
+        let first_answers = FirstAnswers::of(snapshot.clusters());
         let live = Live::new(snapshot, Settings::of(config.clone())?);
         let common = Common {
             push: push::start(config, replica, cores.workers(), &metrics)?,
@@ -165,6 +168,7 @@ impl<'a> Prepared<'a> {
             metrics: metrics.clone(),
             watch,
             drains: Arc::default(),
+            first_answers,
             cores,
         };
         let workers = Workers::start(&common)?;
@@ -198,7 +202,7 @@ impl<'a> Prepared<'a> {
         });
         triggers::listen(orders, &reloader, &Tasks::new());
         Tasks::new().spawn(periodic::record(registries.to_vec(), reloader.log.every()));
-        keep_told(&manager, registries, &common.watch);
+        keep_told(&manager, registries, &common);
         Ok(Gateway {
             bound,
             reloader,
@@ -209,6 +213,7 @@ impl<'a> Prepared<'a> {
             metrics,
             manager,
             push: common.push,
+            first_answers: common.first_answers,
             _log: guard,
         })
     }
@@ -257,13 +262,19 @@ fn means(common: &Common, registries: &[Registry]) -> Means {
     }
 }
 
-/// Has the service manager told of what goes on, if there is one.
-fn keep_told(manager: &Manager, registries: &[Registry], watch: &Watch) {
+/// Has the log and the service manager, if there is one, told of what goes on.
+fn keep_told(manager: &Manager, registries: &[Registry], common: &Common) {
+    let tasks = Tasks::new();
+    let first_answers = &common.first_answers;
+    tasks.spawn(first_answers.clone().warn_of_missing());
     if manager.is_there() {
-        let tasks = Tasks::new();
         tasks.spawn(systemd::show_life(manager.clone()));
-        let report = systemd::report(manager.clone(), registries.to_vec(), watch.clone());
-        tasks.spawn(report);
+        tasks.spawn(systemd::report(
+            manager.clone(),
+            registries.to_vec(),
+            first_answers.clone(),
+            common.watch.clone(),
+        ));
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn parts(
     drains: &Drains,
     reload: ReloadOrders,
 ) -> Parts {
+    let first_answers = common.first_answers.clone();
     let describe = switchyard_admin::describing(common.push.clone());
     common.push.attach(registries.to_vec(), describe);
     Parts {
@@ -37,6 +38,7 @@ pub(crate) fn parts(
         config: config_control(common),
         reload,
         push: common.push.clone(),
+        is_discovered: Box::new(move || first_answers.are_given()),
         unready_after: unready_after(&common.live.settings().config.bus),
     }
 }

@@ -49,6 +49,14 @@ pub enum StartError {
     /// It took everything back.
     #[error("the running gateway took everything back, and goes on")]
     TakenBack,
+    /// It would not know where sessions go.
+    #[error(
+        "the running gateway goes on: discovery of {clusters} was not answered in time; the lines before this one say why"
+    )]
+    Undiscovered {
+        /// The clusters.
+        clusters: String,
+    },
     /// Metrics or the log could not be set up.
     #[error("telemetry could not be set up: {0}")]
     Telemetry(#[from] switchyard_telemetry::Error),

@@ -13,6 +13,7 @@ mod descriptors;
 mod drains;
 mod error;
 mod explain;
+mod first_answers;
 mod live;
 mod logging;
 mod periodic;
@@ -29,6 +30,8 @@ mod worker;
 use std::path::Path;
 
 use switchyard_config::Config;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 
 pub use crate::bind::Bound;
 pub use crate::compose::{Gateway, Given, control_runtime};
@@ -48,34 +51,67 @@ pub fn check(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Runs the gateway until SIGTERM or SIGINT stops it, or another process has taken its place. Where it was
-/// started to take another's place, it begins with what that has. SIGHUP has `path` read again, from which
-/// `config` was read.
-///
-/// # Errors
-/// When it could not start; then nothing was served.
-pub fn run(config: &Config, path: &Path) -> Result<Ending, StartError> {
-    // While this is the only thread: what is handed over is in the environment.
-    let given = Given {
-        path: Some(path.to_owned()),
-        passed: Passed::from_env()?,
-        manager: Manager::from_env().map_err(StartError::Manager)?,
-    };
-    let runtime = control_runtime()?;
-    let ending = runtime.block_on(async {
+/// A process that hears signals and is no gateway yet: what asks it to stop meanwhile is not lost.
+pub struct Beginning {
+    given: Given,
+    runtime: Runtime,
+    stop: mpsc::Sender<Stop>,
+    stops: Stops,
+    hangups: Hangups,
+}
+
+impl Beginning {
+    /// While this is the only thread: what is handed over is in the environment. SIGHUP will have `path` read again.
+    ///
+    /// # Errors
+    /// What the process was given is of no use, or the system refuses a thread or a signal handler.
+    pub fn new(path: &Path) -> Result<Self, StartError> {
+        let given = Given {
+            path: Some(path.to_owned()),
+            passed: Passed::from_env()?,
+            manager: Manager::from_env().map_err(StartError::Manager)?,
+        };
+        let runtime = control_runtime()?;
+        let within = runtime.enter();
         let (stop, stops) = stops_on_signals().map_err(StartError::Signals)?;
         let hangups = Hangups::listen().map_err(StartError::Signals)?;
-        let requests = upgrade::Requests::listen().map_err(StartError::Signals)?;
-        let command = upgrade::Command::of_this_process().map_err(StartError::Process)?;
-        let predecessor = upgrade::Predecessor::of_this_process().map_err(StartError::Process)?;
-        let gateway = match predecessor {
-            None => Gateway::start(config, given).await?,
-            Some(predecessor) => upgrade::take_over(config, given, predecessor, stop).await?,
-        };
-        gateway.reload_on(hangups);
-        Ok(upgrade::serve(gateway, stops, requests, &command).await)
-    });
-    // It may be looking at a file on a filesystem that does not answer.
-    runtime.shutdown_background();
-    ending
+        drop(within);
+        Ok(Self {
+            given,
+            runtime,
+            stop,
+            stops,
+            hangups,
+        })
+    }
+
+    /// Runs the gateway until SIGTERM or SIGINT stops it, or another process has taken its place. Where it was
+    /// started to take another's place, it begins with what that has. `config` was read from the path.
+    ///
+    /// # Errors
+    /// When it could not start; then nothing was served.
+    pub fn run(self, config: &Config) -> Result<Ending, StartError> {
+        let Self {
+            given,
+            runtime,
+            stop,
+            stops,
+            hangups,
+        } = self;
+        let ending = runtime.block_on(async {
+            let requests = upgrade::Requests::listen().map_err(StartError::Signals)?;
+            let command = upgrade::Command::of_this_process().map_err(StartError::Process)?;
+            let predecessor =
+                upgrade::Predecessor::of_this_process().map_err(StartError::Process)?;
+            let gateway = match predecessor {
+                None => Gateway::start(config, given).await?,
+                Some(predecessor) => upgrade::take_over(config, given, predecessor, stop).await?,
+            };
+            gateway.reload_on(hangups);
+            Ok(upgrade::serve(gateway, stops, requests, &command).await)
+        });
+        // It may be looking at a file on a filesystem that does not answer.
+        runtime.shutdown_background();
+        ending
+    }
 }

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::cores::Cores;
 use crate::error::StartError;
+use crate::first_answers::FirstAnswers;
 use crate::live::Live;
 
 /// How long cut sessions and requests may take to let go of their connections.
@@ -33,6 +34,7 @@ pub(crate) struct Common {
     pub(crate) drains: Arc<edge::Drains>,
     pub(crate) cores: Cores,
     pub(crate) push: Push,
+    pub(crate) first_answers: FirstAnswers,
 }
 
 /// Listeners that wait for a worker to serve them.

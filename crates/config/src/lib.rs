@@ -30,6 +30,7 @@ mod watch;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub use source::Position;
 pub use watch::Watch;
 
 use decode::Decode as _;
+use node::Node;
 use report::Report;
 use scalar::{MAX_MS, Scalar, Time};
 use source::Source;
@@ -83,6 +85,27 @@ pub fn parse(text: &str, origin: &Path) -> Result<Config, Errors> {
     parse_with(text, origin, &read)
 }
 
+/// Where the admin API of the gateway with the file at `path` is; `None`: the file gives it none. Nothing else has to be
+/// right or there: so that a running gateway can be asked while its next configuration is still wrong, and without its secrets.
+///
+/// # Errors
+/// The problems of the file, if the address is not to be had.
+pub fn admin_address(path: &Path) -> Result<Option<SocketAddr>, Errors> {
+    let text = text(path)?;
+    let source = Source::new(&text, path);
+    let mut report = Report::default();
+    let root = root(&source)?;
+    let admin = raw::Document::decode(&root, &mut report).and_then(|file| file.admin);
+    match admin {
+        Some(None) => Ok(None),
+        Some(Some(raw::Admin {
+            address: Some(address),
+            ..
+        })) => Ok(Some(address.value.0)),
+        Some(Some(raw::Admin { address: None, .. })) | None => Err(report.into_errors(&source)),
+    }
+}
+
 /// Reads a duration as it is written in the file, such as `30s`: for queries and command lines, so that one
 /// way to write it holds everywhere. At most a year.
 ///
@@ -107,13 +130,7 @@ pub fn parse_with(
     let source = Source::new(text, origin);
     let mut report = Report::default();
     let directory = origin.parent().unwrap_or(Path::new(""));
-    let root = match node::read::read(&source) {
-        Ok(root) => root,
-        Err(problem) => {
-            report.add(problem);
-            return Err(report.into_errors(&source));
-        }
-    };
+    let root = root(&source)?;
     let file = raw::Document::decode(&root, &mut report);
     match file.and_then(|file| lower::config(file, directory, read, &mut report)) {
         Some(config) if report.is_empty() => Ok(Config {
@@ -122,6 +139,14 @@ pub fn parse_with(
         }),
         _ => Err(report.into_errors(&source)),
     }
+}
+
+fn root(source: &Source<'_>) -> Result<Node, Errors> {
+    node::read::read(source).map_err(|problem| {
+        let mut report = Report::default();
+        report.add(problem);
+        report.into_errors(source)
+    })
 }
 
 /// The JSON Schema (2020-12) of the configuration file, for editors.

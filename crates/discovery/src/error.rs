@@ -64,6 +64,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether whoever was asked has answered, namely that there is nobody.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Dns { source, .. } if source.is_answer())
+    }
+
     /// A stable metric label.
     #[must_use]
     pub fn reason(&self) -> &'static str {

@@ -7,6 +7,7 @@ mod access;
 mod client;
 mod config;
 mod exchange;
+mod home;
 mod pause;
 mod slice;
 mod store;
@@ -19,8 +20,9 @@ use crate::found::Updates;
 /// Which endpoints of which service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// The namespace that it is in.
-    pub namespace: String,
+    /// The namespace that it is in; `None`: the one of whoever asks, that is the one of the pod, or the one of the
+    /// kubeconfig's context, which is `default` unless it says so.
+    pub namespace: Option<String>,
     /// Its name: the slices with the label `kubernetes.io/service-name` of this value are its own.
     pub service: String,
     /// The port of the endpoints.

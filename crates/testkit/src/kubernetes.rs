@@ -12,7 +12,7 @@ mod state;
 
 use std::fs;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -66,7 +66,7 @@ impl ApiServer {
     /// The same over TLS, for clients that show a certificate.
     pub fn start_with_tls() -> Self {
         let mut server = Self::start();
-        let front = Front::of(server.address, server.folder.path());
+        let front = Front::asking(server.address, server.folder.path());
         let cluster = format!(
             "https://{}\n    certificate-authority: ca.pem",
             front.address
@@ -76,6 +76,30 @@ impl ApiServer {
         fs::write(server.kubeconfig(), config).expect("a file");
         server.front = Some(front);
         server
+    }
+
+    /// The same over TLS, for clients that show a token.
+    pub fn start_for_pods() -> Self {
+        let mut server = Self::start();
+        server.front = Some(Front::of(server.address, server.folder.path()));
+        server
+    }
+
+    /// Writes what a pod in this namespace has of its service account into `folder`, and gives the environment that it has
+    /// besides. It is for a server that was started for pods.
+    #[track_caller]
+    pub fn service_account(&self, namespace: &str, folder: &Path) -> [(&'static str, String); 2] {
+        let copy = |from: &str, to: &str| {
+            fs::copy(self.folder.path().join(from), folder.join(to)).expect("a file");
+        };
+        copy("ca.pem", "ca.crt");
+        copy("token", "token");
+        fs::write(folder.join("namespace"), namespace).expect("a file");
+        let front = self.front.as_ref().expect("it was started for pods");
+        [
+            ("KUBERNETES_SERVICE_HOST", front.address.ip().to_string()),
+            ("KUBERNETES_SERVICE_PORT", front.address.port().to_string()),
+        ]
     }
 
     /// A kubeconfig that leads here; its context is named `test`.

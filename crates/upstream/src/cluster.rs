@@ -20,6 +20,7 @@ use switchyard_telemetry::Metrics;
 use switchyard_telemetry::metrics::cluster::ClusterMetrics;
 
 use crate::endpoint::Endpoint;
+use crate::first_answer::{self, FirstAnswer};
 use crate::health::{self, Asking, Speech};
 use crate::introduction;
 use crate::membership::{self, Departures, Source};
@@ -42,6 +43,7 @@ pub struct Cluster {
     rules: Rules,
     metrics: ClusterMetrics,
     retirement: Retirement,
+    first_answer: FirstAnswer,
 }
 
 impl Cluster {
@@ -69,6 +71,10 @@ impl Cluster {
             },
             metrics: metrics.cluster(&settings.name),
             retirement: Retirement::default(),
+            first_answer: former.map_or_else(
+                || FirstAnswer::of(settings),
+                |former| former.first_answer.clone(),
+            ),
             settings: settings.clone(),
             maker,
         })
@@ -87,6 +93,9 @@ impl Cluster {
     /// whoever says which there are. Those that are written out are its endpoints from now on.
     pub(crate) fn start(self: &Arc<Self>, tasks: &Tasks, departures: &Departures) {
         self.settle_in();
+        if !first_answer::is_required(&self.settings) {
+            self.first_answer.give();
+        }
         for endpoint in self.endpoints().iter() {
             endpoint.settle_in(&self.maker);
             self.watch_endpoint(endpoint, tasks);
@@ -135,6 +144,12 @@ impl Cluster {
             };
             self.while_in_use(tasks, health::watch(cluster, endpoint, health, asking));
         }
+    }
+
+    /// Whether whoever is asked for its endpoints has answered yet, in this process.
+    #[must_use]
+    pub fn first_answer(&self) -> &FirstAnswer {
+        &self.first_answer
     }
 
     /// Whether `endpoint` is one of the cluster now.

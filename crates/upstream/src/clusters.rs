@@ -78,6 +78,9 @@ impl Clusters {
     ) -> Vec<Arc<Cluster>> {
         for cluster in former.iter().filter(|cluster| !self.has(cluster)) {
             cluster.retire();
+            if self.get(cluster.name()).is_none() {
+                cluster.first_answer().give();
+            }
         }
         let new: Vec<_> = self
             .iter()

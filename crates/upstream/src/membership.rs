@@ -62,8 +62,12 @@ async fn discover(
             Update::Members(found) => {
                 cluster.metrics().discovered();
                 adopt(cluster, &found, tasks, departures).await;
+                cluster.first_answer().give();
             }
             Update::Failed(error) => {
+                if error.is_answer() {
+                    cluster.first_answer().give();
+                }
                 cluster.metrics().discovery_failed(error.reason());
                 tracing::warn!(
                     cluster = %cluster.name(),

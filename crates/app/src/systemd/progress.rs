@@ -7,6 +7,7 @@ use switchyard_relay::Registry;
 use tokio::time::interval;
 
 use super::Manager;
+use crate::first_answers::FirstAnswers;
 
 /// How often the line is brought up to date while the gateway serves.
 const EVERY: Duration = Duration::from_secs(5);
@@ -14,11 +15,27 @@ const EVERY: Duration = Duration::from_secs(5);
 /// And while it drains.
 const DRAINING: Duration = Duration::from_millis(250);
 
-/// Says how many sessions there are, when that has changed, until the gateway leaves.
-pub(crate) async fn report(manager: Manager, registries: Vec<Registry>, watch: Watch) {
-    let serving = say(&registries, EVERY, |sessions| {
-        manager.status(&format_args!("serving, sessions: {sessions}"));
-    });
+/// Says which clusters are waited for, and then how many sessions there are, when that has changed, until the
+/// gateway leaves.
+pub(crate) async fn report(
+    manager: Manager,
+    registries: Vec<Registry>,
+    first_answers: FirstAnswers,
+    watch: Watch,
+) {
+    let serving = async {
+        if !first_answers.are_given() {
+            manager.status(&format_args!(
+                "not ready: discovery of {}",
+                first_answers.missing()
+            ));
+            first_answers.given().await;
+        }
+        say(&registries, EVERY, |sessions| {
+            manager.status(&format_args!("serving, sessions: {sessions}"));
+        })
+        .await;
+    };
     tokio::select! {
         () = serving => {}
         () = watch.reached(Phase::Leaving) => {}

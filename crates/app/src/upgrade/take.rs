@@ -4,6 +4,7 @@
 //! If the old one is gone without a word, everything that came is this one's; if it gives up, this one leaves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchyard_config::Config;
 use switchyard_drain::Tasks;
@@ -11,12 +12,18 @@ use switchyard_edge::{Moored, Reception, Unmoored};
 use switchyard_handoff::{Batch, Error, Step, Taker};
 use switchyard_relay::SessionId;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use super::predecessor::{Heritage, Predecessor};
 use crate::compose::{Gateway, Given, Prepared};
 use crate::error::StartError;
+use crate::first_answers::FirstAnswers;
 use crate::signals::Stop;
 use crate::worker::Berth;
+
+/// How long this process may take to know its clusters: less than the old one waits for all of its start, so that it
+/// can say which it does not.
+const KNOWING: Duration = Duration::from_secs(45);
 
 /// A new process that goes on with what comes.
 struct Taking {
@@ -56,6 +63,7 @@ pub(crate) async fn take_over(
     SessionId::begin_at(inheritance.identity.beyond);
     let heritage = Heritage::of(inheritance);
     let gateway = prepared.start(given, Some(heritage)).await?;
+    know_clusters(&gateway.first_answers, &taker).await?;
     taker.ready().await?;
     let mut taking = Taking {
         taker,
@@ -85,6 +93,24 @@ pub(crate) async fn take_over(
     taking.taker.serving().await.ok();
     Tasks::new().spawn(taking.go_on(stop));
     Ok(gateway)
+}
+
+/// Returns when the clusters are known that a new process waits for: the old one knows them, and its clients would
+/// find nobody here. Where that one has ended there is nothing to wait for.
+async fn know_clusters(clusters: &FirstAnswers, taker: &Taker) -> Result<(), StartError> {
+    tokio::select! {
+        biased;
+        () = clusters.given() => Ok(()),
+        // Nothing is due before this process is ready.
+        step = taker.next() => match step {
+            Err(Error::Ended) => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(Error::Nonsense.into()),
+        },
+        () = sleep(KNOWING) => Err(StartError::Undiscovered {
+            clusters: clusters.missing().to_string(),
+        }),
+    }
 }
 
 /// The old process goes on in the place of this one, which has sessions of its: they are seen off.
@@ -173,3 +199,6 @@ impl Taking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ pub struct Dns {
     pub max_refresh: Duration,
     /// How long after a failure it is asked again, the first time.
     pub retry: Duration,
+    /// Whether a new process is ready only once it has been answered.
+    pub required: bool,
 }
 
 /// Which records name the endpoints.
@@ -60,8 +62,8 @@ choice! {
 /// A Kubernetes service that is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kubernetes {
-    /// Its namespace.
-    pub namespace: String,
+    /// Its namespace; `None`: the one of the pod, or of the kubeconfig's context.
+    pub namespace: Option<String>,
     /// Its name.
     pub service: String,
     /// Which of its ports.
@@ -70,6 +72,19 @@ pub struct Kubernetes {
     pub kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; `None`: its current one.
     pub context: Option<String>,
+    /// Whether a new process is ready only once it has been answered.
+    pub required: bool,
+}
+
+impl Discovery {
+    /// Whether a new process is ready only once it has been answered.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        match self {
+            Self::Dns(dns) => dns.required,
+            Self::Kubernetes(kubernetes) => kubernetes.required,
+        }
+    }
 }
 
 /// A port of a Kubernetes service.

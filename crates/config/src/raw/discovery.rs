@@ -4,7 +4,9 @@ use super::Timeout;
 use crate::decode::table::table;
 use crate::decode::{At, List};
 use crate::model::RecordType;
-use crate::scalar::{Count, DnsName, EndpointAddress, File, KubernetesName, ServicePort, Text};
+use crate::scalar::{
+    Count, DnsName, EndpointAddress, File, KubernetesName, ServicePort, Switch, Text,
+};
 
 table! {
     /// A name whose records are the endpoints. It is asked for again when an answer's TTL is over; when
@@ -26,6 +28,8 @@ table! {
         max_refresh: At<Timeout> = "5m";
         /// How long after a failure it is asked again, the first time; later ones wait longer.
         retry: Timeout = "1s";
+        /// A new process is ready only once this has been answered.
+        required: Switch = "on";
     }
 }
 
@@ -33,8 +37,9 @@ table! {
     /// A Kubernetes service whose `EndpointSlices` are the endpoints. They are watched; while the API
     /// server is away the last good state stays.
     Kubernetes {
-        /// The namespace of the service.
-        namespace: KubernetesName, eg "prod";
+        /// The namespace of the service; without it, the one that the gateway's pod is in, or with `kubeconfig` the one of
+        /// its context (`default` if that has none).
+        namespace: Option<KubernetesName>, eg "prod";
         /// Its name.
         service: KubernetesName, eg "chat";
         /// The name of its port, or the number that its pods listen on.
@@ -43,5 +48,7 @@ table! {
         kubeconfig: Option<At<File>>, eg "/etc/switchyard/kubeconfig";
         /// The context in that file; without it, the current one.
         context: Option<At<Text>>, eg "prod";
+        /// A new process is ready only once this has been answered.
+        required: Switch = "on";
     }
 }

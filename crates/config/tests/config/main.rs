@@ -1,6 +1,8 @@
 //! The configuration from outside: files in, values and diagnostics out.
 
 #[cfg(test)]
+mod admin_address;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod errors;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use switchyard_config::{
     AcceptProxy, AccessLog, Admin, AffinitySource, Balancer, Certificate, ClientAddress,
-    ClientCertificate, ClusterTls, Config, Drain, DrainClose, DrainOrder, Endpoint, HeaderCase,
-    HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match, MaxLifetime,
-    NamedFile, PathPattern, Pings, SameSite, Secret, Segment, SendProxy, Split, Tls, TlsVersion,
-    Trust, WebSocket, Workers, load, parse, parse_with,
+    ClientCertificate, ClusterTls, Config, Discovery, Drain, DrainClose, DrainOrder, Endpoint,
+    HeaderCase, HeaderMatch, HostPattern, Http, IssuedCookie, Log, LogFormat, LogLevel, Match,
+    MaxLifetime, NamedFile, PathPattern, Pings, SameSite, Secret, Segment, SendProxy, Split, Tls,
+    TlsVersion, Trust, WebSocket, Workers, load, parse, parse_with,
 };
 
 use crate::project;
@@ -673,4 +673,22 @@ fn source_addresses_are_of_every_family_that_the_endpoints_have() {
         ["10.0.0.2", "::2", "10.0.0.3"].map(|text| text.parse::<IpAddr>().unwrap())
     );
     assert!(sources(&format!("{of_both}, source_addresses: []")).is_empty());
+}
+
+#[test]
+fn a_service_of_kubernetes_may_leave_its_namespace_to_whoever_asks() {
+    let config = |service: &str| {
+        let text = format!(
+            "listeners: [{{ name: web, address: \"127.0.0.1:0\" }}]\nroutes: [{{ name: all, cluster: a }}]\n\
+             clusters: [{{ name: a, kubernetes: {{ {service} }} }}]\n"
+        );
+        let config = parse(&text, Path::new("switchyard.yaml"));
+        match &config.expect("it is right").clusters[0].discovery {
+            Some(Discovery::Kubernetes(found)) => found.namespace.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(config("service: chat, port: ws"), None);
+    let named = config("namespace: edge, service: chat, port: ws");
+    assert_eq!(named.as_deref(), Some("edge"));
 }

@@ -40,6 +40,12 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether it is the answer that there is nothing, and no trouble.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::NoName | Self::NoRecords)
+    }
+
     /// A stable metric label.
     #[must_use]
     pub fn reason(&self) -> &'static str {

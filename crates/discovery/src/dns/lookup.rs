@@ -94,11 +94,13 @@ impl Asking {
             }
             missing.extend(failure.map(|failure| failed(&target.name.to_utf8(), failure)));
         }
-        // Where nothing is left, a target's reason says more than "no records".
-        if members.0.is_empty()
-            && let Some(first) = missing.pop()
-        {
-            return Err(first);
+        // Where nothing is left, a target's reason says more than "no records", and trouble more than nothing.
+        if members.0.is_empty() {
+            missing.sort_by_key(Error::is_answer);
+            if let Some(worst) = missing.into_iter().next() {
+                return Err(worst);
+            }
+            return Err(failed(asked, Failure::NoRecords));
         }
         members
             .into_answer(ttl, missing)
@@ -212,16 +214,12 @@ fn both(
             all.extend(more);
             (Some((all, ttl.min(valid))), None)
         }
-        (Ok(found), Err(failure)) | (Err(failure), Ok(found)) => {
-            (Some(found), Some(failure).filter(is_trouble))
-        }
-        (Err(v4), Err(v6)) => (None, Some(if is_trouble(&v4) { v4 } else { v6 })),
+        (Ok(found), Err(failure)) | (Err(failure), Ok(found)) => (
+            Some(found),
+            Some(failure).filter(|failure| !failure.is_answer()),
+        ),
+        (Err(v4), Err(v6)) => (None, Some(if v4.is_answer() { v6 } else { v4 })),
     }
-}
-
-/// Whether it is more than that there is nothing.
-fn is_trouble(failure: &Failure) -> bool {
-    !matches!(failure, Failure::NoName | Failure::NoRecords)
 }
 
 fn failed(name: &str, source: Failure) -> Error {

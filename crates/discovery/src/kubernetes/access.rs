@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::kubernetes::{Access, config};
 
 /// Where a pod finds the files of its service account.
-const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+pub(super) const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Everything that a request needs.
 pub(super) struct Target {

@@ -33,6 +33,7 @@ struct NamedContext {
 struct Context {
     cluster: String,
     user: Option<String>,
+    namespace: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,15 +76,25 @@ struct User {
 
 /// Reads a kubeconfig and the files that it names, which lie next to it unless they say otherwise.
 pub(super) fn read(path: &Path, context: Option<&str>) -> Result<Description, Error> {
-    let text = read_file(path.to_owned())?;
-    let text = String::from_utf8_lossy(&text);
-    let mut config: Kubeconfig =
-        serde_yaml::from_str(&text).map_err(|error| Error::ApiConfig(Box::new(error)))?;
+    let mut config = parsed(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let context = config.context(context)?;
     let cluster = config.cluster(&context.cluster)?;
     let user = context.user.map(|name| config.user(&name)).transpose()?;
     describe(cluster, user.unwrap_or_default(), folder)
+}
+
+/// The namespace of a context: the one that it names, or else the one that every cluster has.
+pub(super) fn namespace(path: &Path, context: Option<&str>) -> Result<String, Error> {
+    let context = parsed(path)?.context(context)?;
+    let named = context.namespace.filter(|name| !name.is_empty());
+    Ok(named.unwrap_or_else(|| "default".to_owned()))
+}
+
+fn parsed(path: &Path) -> Result<Kubeconfig, Error> {
+    let text = read_file(path.to_owned())?;
+    let text = String::from_utf8_lossy(&text);
+    serde_yaml::from_str(&text).map_err(|error| Error::ApiConfig(Box::new(error)))
 }
 
 impl Kubeconfig {
@@ -187,7 +198,7 @@ kind: Config
 preferences: {}
 current-context: here
 contexts:
-- {name: here, context: {cluster: one, user: me, namespace: default}}
+- {name: here, context: {cluster: one, user: me, namespace: chat}}
 - {name: there, context: {cluster: two, user: robot}}
 - {name: plugin, context: {cluster: two, user: plugin}}
 clusters:
@@ -224,6 +235,19 @@ users:
         assert_eq!(description.server_name.as_deref(), Some("k8s"));
         assert_eq!(description.authority.unwrap(), b"authority");
         assert_eq!(description.token.as_deref(), Some("new"));
+    }
+
+    #[test]
+    fn a_context_has_a_namespace_or_the_default_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        fs::write(&path, TWO).unwrap();
+        assert_eq!(namespace(&path, None).unwrap(), "chat");
+        assert_eq!(namespace(&path, Some("there")).unwrap(), "default");
+        fs::write(&path, TWO.replace("namespace: chat", "namespace: ''")).unwrap();
+        assert_eq!(namespace(&path, None).unwrap(), "default");
+        assert!(namespace(&path, Some("nowhere")).is_err());
+        assert!(namespace(&folder.path().join("none"), None).is_err());
     }
 
     #[test]

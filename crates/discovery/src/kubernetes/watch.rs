@@ -15,6 +15,7 @@ use crate::found::{Found, Update, Updates};
 use crate::kubernetes::access::Target;
 use crate::kubernetes::client;
 use crate::kubernetes::exchange::Exchange;
+use crate::kubernetes::home;
 use crate::kubernetes::pause::{LONGEST, Pauses};
 use crate::kubernetes::slice::{Event, List, Slice, Status};
 use crate::kubernetes::store::Store;
@@ -209,9 +210,13 @@ impl Watch {
 
     async fn get(&self, query: &str) -> Result<Exchange, Error> {
         let target = Target::of(&self.access)?;
+        let namespace = match &self.service.namespace {
+            Some(given) => given.clone(),
+            None => home::of(&self.access)?,
+        };
         let path = format!(
             "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices?labelSelector={}&{query}",
-            encoded(&self.service.namespace),
+            encoded(&namespace),
             encoded(&format!(
                 "kubernetes.io/service-name={}",
                 self.service.service

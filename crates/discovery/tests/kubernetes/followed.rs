@@ -33,8 +33,12 @@ impl Followed {
     }
 
     pub(crate) fn over(access: Access, port: Port) -> Self {
+        Self::in_namespace(Some("default"), access, port)
+    }
+
+    pub(crate) fn in_namespace(namespace: Option<&str>, access: Access, port: Port) -> Self {
         let service = Service {
-            namespace: "default".into(),
+            namespace: namespace.map(str::to_owned),
             service: "chat".into(),
             port,
         };

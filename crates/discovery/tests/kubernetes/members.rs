@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use switchyard_discovery::kubernetes::Port;
+use switchyard_discovery::kubernetes::{Access, Port};
 use switchyard_discovery::{Stance, Update};
 use switchyard_testkit::Certificate;
 use switchyard_testkit::kubernetes::{ApiServer, EndpointSlice, Pod};
@@ -50,6 +50,27 @@ fn only_the_slices_of_the_service_count() {
     server.set(&EndpointSlice::new("chat-2", "chat-2-b", 80).pod(Pod::ready("10.0.0.3")));
     server.set(&slice("chat-b").pod(Pod::ready("10.0.0.4")));
     assert_eq!(chat.members(), ["10.0.0.4:80"]);
+}
+
+#[test]
+fn without_a_namespace_it_is_that_of_the_context() {
+    let server = ApiServer::start();
+    server.set(&slice("chat-a").pod(Pod::ready("10.0.0.1")));
+    let mut elsewhere = slice("chat-a").pod(Pod::ready("10.0.0.2"));
+    elsewhere.namespace = "other".into();
+    server.set(&elsewhere);
+    let followed = || {
+        let access = Access::Kubeconfig {
+            path: server.kubeconfig(),
+            context: None,
+        };
+        Followed::in_namespace(None, access, Port::Number(80)).members()
+    };
+    assert_eq!(followed(), ["10.0.0.1:80"]);
+    let text = fs::read_to_string(server.kubeconfig()).unwrap();
+    let text = text.replace("    user: test\n", "    user: test\n    namespace: other\n");
+    fs::write(server.kubeconfig(), text).unwrap();
+    assert_eq!(followed(), ["10.0.0.2:80"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! TLS in front of the API server: it shows a certificate and wants one.
+//! TLS in front of the API server: it shows a certificate, and may want one.
 
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::Path;
@@ -14,7 +14,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::server::{NoClientAuth, WebPkiClientVerifier};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::certificate::Certificate;
@@ -30,10 +31,18 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// Carries what comes over TLS to `server`. The files `ca.pem`, `client.pem` and `client.key` in
-    /// `folder` are what a client needs.
+    /// Carries what comes over TLS to `server`. The file `ca.pem` in `folder` is what a client needs.
     pub(super) fn of(server: SocketAddr, folder: &Path) -> Self {
-        let acceptor = acceptor(folder);
+        Self::with(server, folder, Arc::new(NoClientAuth))
+    }
+
+    /// The same for clients that show a certificate: they need `client.pem` and `client.key`, too.
+    pub(super) fn asking(server: SocketAddr, folder: &Path) -> Self {
+        Self::with(server, folder, verifier(folder))
+    }
+
+    fn with(server: SocketAddr, folder: &Path, verifier: Arc<dyn ClientCertVerifier>) -> Self {
+        let acceptor = acceptor(folder, verifier);
         let listener = StdListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket option");
         let address = listener.local_addr().expect("bound");
@@ -56,26 +65,24 @@ impl Front {
     }
 }
 
-fn acceptor(folder: &Path) -> TlsAcceptor {
-    let (shown, wanted) = (
-        Certificate::of(&["127.0.0.1"]),
-        Certificate::of(&["client"]),
-    );
-    for (name, text) in [
-        ("ca.pem", &shown.pem),
-        ("client.pem", &wanted.pem),
-        ("client.key", &wanted.key),
-    ] {
-        fs::write(folder.join(name), text).expect("a file");
-    }
-    let provider = Arc::new(aws_lc_rs::default_provider());
+/// Lets in whoever shows the certificate that is written into `folder`.
+fn verifier(folder: &Path) -> Arc<dyn ClientCertVerifier> {
+    let wanted = Certificate::of(&["client"]);
+    fs::write(folder.join("client.pem"), &wanted.pem).expect("a file");
+    fs::write(folder.join("client.key"), &wanted.key).expect("a file");
     let mut roots = RootCertStore::empty();
     roots.add(wanted.der).expect("a certificate");
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .expect("a certificate");
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .expect("a certificate")
+}
+
+fn acceptor(folder: &Path, verifier: Arc<dyn ClientCertVerifier>) -> TlsAcceptor {
+    let shown = Certificate::of(&["127.0.0.1"]);
+    fs::write(folder.join("ca.pem"), &shown.pem).expect("a file");
     let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).expect("a key");
+    let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")

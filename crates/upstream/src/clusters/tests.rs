@@ -149,3 +149,54 @@ async fn what_was_done_for_a_cluster_ends_with_it() {
     second.start(&first, &rig.tasks, &departures);
     within(rig.tasks.finished()).await;
 }
+
+fn looked_up(is_required: bool) -> config::Cluster {
+    let service = config::Kubernetes {
+        namespace: None,
+        service: "chat".into(),
+        port: config::ServicePort::Number(9),
+        kubeconfig: Some("/nowhere".into()),
+        context: None,
+        required: is_required,
+    };
+    config::Cluster {
+        discovery: Some(config::Discovery::Kubernetes(service)),
+        ..at(&[])
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_waited_for_until_it_is_given_or_nobody_has_to_give_it() {
+    let rig = Rig::new();
+    let (departures, _told) = mpsc::channel(1);
+    let none = Clusters::default();
+    let start = |clusters: &Clusters, former: &Clusters| {
+        clusters.start(former, &rig.tasks, &departures);
+    };
+    for settings in [at(&[A]), looked_up(false)] {
+        let clusters = make(&rig, &settings, &none);
+        assert!(chat(&clusters).first_answer().is_given());
+    }
+    let asked = || {
+        let clusters = make(&rig, &looked_up(true), &none);
+        start(&clusters, &none);
+        let answer = chat(&clusters).first_answer().clone();
+        assert!(!answer.is_given());
+        (clusters, answer)
+    };
+    // It is the same for whatever comes in the cluster's place, once that is in use.
+    for settings in [at(&[A]), looked_up(false)] {
+        let (clusters, answer) = asked();
+        let next = make(&rig, &settings, &clusters);
+        assert!(!answer.is_given());
+        start(&next, &clusters);
+        assert!(answer.is_given());
+        // And is not taken back.
+        let last = make(&rig, &looked_up(true), &next);
+        start(&last, &next);
+        assert!(chat(&last).first_answer().is_given());
+    }
+    let (clusters, answer) = asked();
+    start(&none, &clusters);
+    assert!(answer.is_given());
+}

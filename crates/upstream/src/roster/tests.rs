@@ -21,6 +21,7 @@ fn starting(rig: &Rig, slow_start: Option<Duration>) -> Arc<Cluster> {
         min_refresh: Duration::MAX,
         max_refresh: Duration::MAX,
         retry: Duration::MAX,
+        required: true,
     };
     rig.cluster(config::Cluster {
         discovery: Some(config::Discovery::Dns(dns)),

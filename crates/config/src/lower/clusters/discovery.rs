@@ -7,7 +7,7 @@ use crate::decode::{At, Known};
 use crate::model::{Discovery, Dns, Kubernetes, RecordType, Records};
 use crate::raw;
 use crate::report::{Problem, Report};
-use crate::scalar::Count;
+use crate::scalar::{Count, Switch};
 use crate::source::Span;
 
 /// Whether a cluster's endpoints are written out (`None`) or looked up.
@@ -70,6 +70,7 @@ fn dns(raw: &At<raw::Dns>, report: &mut Report) -> Option<Dns> {
         min_refresh: min.value.0,
         max_refresh: max.value.0,
         retry: value.retry.as_ref()?.0,
+        required: value.required? == Switch::On,
     })
 }
 
@@ -100,12 +101,13 @@ fn port_number(port: Count<1, 65_535>) -> Option<u16> {
 fn kubernetes(raw: &raw::Kubernetes, directory: &Path) -> Option<Kubernetes> {
     let kubeconfig = raw.kubeconfig.as_ref()?.as_ref();
     Some(Kubernetes {
-        namespace: raw.namespace.as_ref()?.0.clone(),
+        namespace: raw.namespace.as_ref()?.as_ref().map(|name| name.0.clone()),
         service: raw.service.as_ref()?.0.clone(),
         port: raw.port.as_ref()?.0.clone(),
         kubeconfig: kubeconfig.map(|file| directory.join(&file.value.0)),
         context: optional(raw.context.as_ref()?.as_ref(), |it| {
             Some(it.value.0.clone())
         })?,
+        required: raw.required? == Switch::On,
     })
 }
