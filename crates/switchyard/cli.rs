@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod admin;
+mod probe;
 mod push;
 
 use std::net::IpAddr;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use admin::{
     AdminAt, Close, Clusters, Drain, DrainAction, Filter, List, Reload, Sessions, Show,
 };
+pub(crate) use probe::{Handshake, Probe};
 pub(crate) use push::{Channels, Message, Publish, Send, Subscription};
 
 /// An edge gateway for WebSockets.
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Clusters(Clusters),
     /// Have a running gateway read its configuration again, or say what would come of it
     Reload(Reload),
+    /// Say with the exit code whether a gateway is ready or alive, or whether a WebSocket through one works
+    Probe(Probe),
     /// Start the gateway with three embedded chat servers, to try it
     Demo(Demo),
 }

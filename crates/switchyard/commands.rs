@@ -3,6 +3,7 @@
 mod channels;
 mod clusters;
 mod drain;
+mod probe;
 mod publish;
 mod reload;
 mod sessions;
@@ -32,12 +33,14 @@ pub(crate) fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Drain(drain) => drain::execute(&drain),
         Command::Clusters(clusters) => clusters::execute(&clusters),
         Command::Reload(reload) => reload::execute(&reload),
+        Command::Probe(probe) => probe::execute(&probe),
         Command::Demo(demo) => demonstrate(&demo),
     }
 }
 
 fn run(path: &Path) -> anyhow::Result<ExitCode> {
-    let ending = switchyard_app::run(&load(path)?, path)?;
+    let beginning = switchyard_app::Beginning::new(path)?;
+    let ending = beginning.run(&load(path)?)?;
     Ok(exit_code(ending))
 }
 

@@ -6,6 +6,7 @@
 mod admin_client;
 mod cli;
 mod commands;
+mod echo;
 mod table;
 
 use std::process::ExitCode;
