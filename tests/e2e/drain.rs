@@ -1,14 +1,20 @@
 //! SIGTERM: not ready, then no new connections, then a Close to every session, then the end.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::Signal;
 use switchyard_testkit::lines::message;
 use switchyard_testkit::{
-    Frame, Gateway, Head, PATIENCE, Peer, Response, Settings, Socket, eventually,
+    Frame, Gateway, Head, PATIENCE, Peer, Process, Response, Settings, Socket, eventually,
 };
+use tempfile::TempDir;
 
-use crate::support::{Ends, Stage};
+use crate::support::{BINARY, Ends, Stage, dead_address};
 
 /// The exit code of a gateway that had to cut sessions.
 const SESSIONS_CUT: i32 = 3;
@@ -279,4 +285,27 @@ fn a_request_under_way_is_answered() {
     assert_eq!((answer.status(), answer.text()), (200, "done"));
     client.expect_end();
     assert_eq!(stage.gateway.wait_exit().code(), Some(0));
+}
+
+#[test]
+fn a_signal_that_comes_before_the_configuration_is_not_lost() {
+    let folder = TempDir::new().expect("a folder");
+    let config = folder.path().join("switchyard.yaml");
+    mknodat(CWD, &config, FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
+    let mut command = Command::new(BINARY);
+    command.args(["run", "--config"]).arg(&config);
+    let mut process = Process::start(command);
+    // It is there when the process looks into its configuration.
+    let mut pipe = OpenOptions::new()
+        .write(true)
+        .open(&config)
+        .expect("a pipe");
+    process.signal(Signal::TERM);
+    let settings = quick(Settings::to(&[dead_address()])).render();
+    pipe.write_all(settings.as_bytes()).expect("it is read");
+    drop(pipe);
+    assert_eq!(process.wait_exit().code(), Some(0));
+    for step in ["ready", "leaving", "stopped"] {
+        process.stdout().wait_for(step, |line| message(line, step));
+    }
 }
