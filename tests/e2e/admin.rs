@@ -74,6 +74,28 @@ fn every_metric_is_there() {
 }
 
 #[test]
+fn the_revision_is_that_of_the_sources() {
+    let stage = Stage::new();
+    let metrics = stage.gateway.metrics();
+    let build = metrics.count("switchyard_build_info", &[("revision", &revision())]);
+    assert_eq!(build, 1, "{}", metrics.text);
+}
+
+/// What a build from here says: the given revision, or the commit that is checked out.
+fn revision() -> String {
+    if let Some(given) = option_env!("SWITCHYARD_REVISION") {
+        return given.to_owned();
+    }
+    let output = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let head = output.ok().filter(|output| output.status.success());
+    let head = head.map(|output| String::from_utf8(output.stdout).expect("UTF-8"));
+    head.map_or_else(|| "unknown".to_owned(), |head| head.trim().to_owned())
+}
+
+#[test]
 fn no_label_comes_from_a_client() {
     let stage = Stage::new();
     let mut client = Socket::connect(stage.gateway.web());
