@@ -8,6 +8,9 @@ use switchyard_proto::frame::{Header, OpCode};
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{MessageKind, Observer};
 use switchyard_proto::{Output, Policy, Session, Side};
+use switchyard_relay::Meter;
+use switchyard_telemetry::WorkerMetrics;
+use switchyard_telemetry::labels::Protocol;
 
 use crate::Case;
 
@@ -22,6 +25,8 @@ pub(crate) fn cases() -> Vec<Case> {
         one_a_read("frame, 60 KiB", 200, Side::Downstream, 60 * 1024),
         one_a_read("frame, 128 B, from upstream", 2000, Side::Upstream, 128),
         sixteen_a_read(),
+        metered("frame, 128 B, metered", 2000, 1),
+        metered("16 frames in one read, 128 B each, metered", 500, 16),
         large(),
         split_header(),
         fragments(),
@@ -88,13 +93,14 @@ fn life() -> Case {
         let (policy, now) = (policy(), Instant::now());
         for _ in 0..times {
             let mut session = Session::new(Arc::clone(&policy), Deflate::Off, || 7, now);
-            let mut seen = Seen::default();
-            read(&mut session, Side::Downstream, &down, now, &mut seen);
-            read(&mut session, Side::Upstream, &up, now, &mut seen);
+            let (mut seen, mut done) = (Seen::default(), Done::default());
+            for (from, bytes) in [(Side::Downstream, &down), (Side::Upstream, &up)] {
+                read(&mut session, from, bytes, now, &mut seen, &mut done);
+            }
             for side in Side::BOTH {
                 session.handle_flushed(side, now);
                 session.handle_eof(side, now);
-                drain(&mut session, &mut seen);
+                drain(&mut session, &mut done);
             }
             assert!(matches!(session.poll_output(), Output::Finished(_)));
         }
@@ -102,35 +108,58 @@ fn life() -> Case {
 }
 
 fn relay(from: Side, times: u32, reads: &[&[u8]]) {
-    let now = Instant::now();
-    let mut session = Session::new(policy(), Deflate::Off, || 7, now);
     let mut seen = Seen::default();
-    for _ in 0..times {
-        for bytes in reads {
-            read(&mut session, from, black_box(bytes), now, &mut seen);
-        }
-    }
-    black_box(&seen);
+    observed(from, times, reads, &mut seen);
     assert!(seen.frames >= u64::from(times), "every frame is seen");
 }
 
-fn read(session: &mut Session, from: Side, mut bytes: &[u8], now: Instant, seen: &mut Seen) {
+/// The same with the gateway's own counts.
+fn metered(name: &'static str, times: u32, frames: usize) -> Case {
+    Case::new(name, times, move |times| {
+        let traffic = WorkerMetrics::default().route("chat", Protocol::Http1);
+        let stream = frame(Side::Downstream, OpCode::Binary, true, 128).repeat(frames);
+        let mut meter = Meter::new(&traffic);
+        observed(Side::Downstream, times, &[&stream], &mut meter);
+    })
+}
+
+fn observed(from: Side, times: u32, reads: &[&[u8]], observer: &mut impl Observer) {
+    let now = Instant::now();
+    let mut session = Session::new(policy(), Deflate::Off, || 7, now);
+    let mut done = Done::default();
+    for _ in 0..times {
+        for bytes in reads {
+            let (from, bytes) = (black_box(from), black_box(bytes));
+            read(&mut session, from, bytes, now, observer, &mut done);
+        }
+    }
+    black_box(&done);
+}
+
+fn read(
+    session: &mut Session,
+    from: Side,
+    mut bytes: &[u8],
+    now: Instant,
+    observer: &mut impl Observer,
+    done: &mut Done,
+) {
     while !bytes.is_empty() {
-        let used = session.handle_input(from, bytes, now, seen);
-        drain(session, seen);
+        let used = session.handle_input(from, bytes, now, observer);
+        drain(session, done);
         bytes = &bytes[used..];
     }
 }
 
 /// Does what the session says, short of writing.
-fn drain(session: &mut Session, seen: &mut Seen) {
+fn drain(session: &mut Session, done: &mut Done) {
     loop {
         match session.poll_output() {
-            Output::Pass { len, .. } | Output::Skip { len, .. } => seen.written += len,
-            Output::Send { bytes, .. } => seen.written += black_box(&*bytes).len(),
-            Output::Publish { .. } | Output::Shutdown { .. } => seen.written += 1,
+            Output::Pass { len, .. } | Output::Skip { len, .. } => done.written += len,
+            Output::Send { bytes, .. } => done.written += black_box(&*bytes).len(),
+            Output::Publish { .. } | Output::Shutdown { .. } => done.written += 1,
             Output::Wait { until, .. } => {
-                seen.until = until;
+                done.until = until;
                 return;
             }
             Output::Finished(_) => return,
@@ -177,12 +206,17 @@ fn encoded(from: Side, opcode: OpCode, fin: bool, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Counts, as the gateway's own observer does.
+/// Counts little, so that the session machine can be told from who observes it.
 #[derive(Debug, Default)]
 struct Seen {
     frames: u64,
     messages: u64,
     bytes: u64,
+}
+
+/// What the session had done.
+#[derive(Debug, Default)]
+struct Done {
     written: usize,
     until: Option<Instant>,
 }

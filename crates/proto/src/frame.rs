@@ -19,9 +19,9 @@ pub const MAX_HEADER: usize = 14;
 /// RSV1 within [`Header::rsv`]: the message is compressed (RFC 7692 section 6).
 pub const RSV1: u8 = 0b100;
 
-const FIN: u8 = 0x80;
-const MASKED: u8 = 0x80;
-const LENGTH_IN_2: u8 = 126;
+pub(crate) const FIN: u8 = 0x80;
+pub(crate) const MASKED: u8 = 0x80;
+pub(crate) const LENGTH_IN_2: u8 = 126;
 const LENGTH_IN_8: u8 = 127;
 
 /// An encoded header.

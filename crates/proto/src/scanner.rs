@@ -5,6 +5,9 @@
 //! back until they are whole: a header, so that a refused frame is refused before any of its bytes
 //! are passed; and a control frame, so that a Close can be checked. Both fit in 131 bytes.
 //!
+//! There are two ways through: `whole` goes over whole messages of one frame, which is what nearly
+//! all traffic is, and `Scanner::step` over anything there can be, a frame at a time.
+//!
 //! Not here: what becomes of the session (`session`), and UTF-8 in text messages, which is the
 //! receiver's to check (a compressed text cannot be checked on the way at all).
 
@@ -12,6 +15,7 @@ mod held;
 mod observer;
 mod record;
 mod rules;
+mod whole;
 
 pub use observer::{MessageKind, Observer};
 pub use rules::Rules;
@@ -69,16 +73,20 @@ pub struct Scanner {
     /// Payload bytes of the current message in the frames so far, the current one included.
     message: u64,
     held: Option<Owned>,
-    open: Option<MessageKind>,
-    last: LastFrame,
+    place: Place,
 }
 
-/// Whether the current frame is the last of its message.
+/// Where in a message the stream is. Between two scans nothing remains of the current frame but in
+/// a message, and something does remain in its last frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum LastFrame {
-    Yes,
+enum Place {
+    /// Between two messages.
     #[default]
-    No,
+    Between,
+    /// In a message, or between two of its frames; its last frame has not begun.
+    Within(MessageKind),
+    /// In the last frame of a message.
+    Last(MessageKind),
 }
 
 /// How far the scan of one input has come.
@@ -103,18 +111,14 @@ impl Scanner {
 
     /// Whether what was passed so far ends between two messages.
     pub fn at_message_boundary(&self) -> bool {
-        self.remaining == 0 && self.open.is_none()
+        self.place == Place::Between
     }
 
     /// Scans `input`, the bytes that follow those of the last scan. After [`ScanEnd::Boundary`]
     /// the next input starts with what was not passed, and after [`ScanEnd::Answered`] behind the Pong; after
     /// [`ScanEnd::Close`] and
     /// [`ScanEnd::Refused`] there is nothing more to scan.
-    #[allow(
-        clippy::inline_always,
-        reason = "a tenth of a frame's instructions otherwise: benches/instructions"
-    )]
-    #[inline(always)]
+    #[inline]
     pub fn scan(
         &mut self,
         rules: &Rules,
@@ -122,53 +126,100 @@ impl Scanner {
         stop: StopAt,
         observer: &mut impl Observer,
     ) -> Scan {
-        let (release, then) = match self.held.take() {
-            None => (None, Step::Next(0)),
-            Some(held) => self.resume(held, rules, input, stop, observer),
+        let skimmed = match stop {
+            StopAt::Never => self.skim(rules, input, observer),
+            StopAt::Frame | StopAt::Message => 0,
         };
-        let (pass, end) = match then {
-            Step::Next(at) => self.run(at, rules, input, stop, observer),
-            Step::End(pass, end) => (pass, end),
-        };
-        Scan { release, pass, end }
+        self.scan_from(skimmed, rules, input, stop, observer)
     }
 
-    /// Goes over whole frames and payload from offset `at`.
-    #[allow(clippy::inline_always, reason = "as `scan`")]
+    /// The part of a scan without a place to stop that most scans are: goes over the rest of the current frame, then
+    /// over whole messages, and returns how many bytes of `input` that is. [`scan_from`](Self::scan_from) goes on
+    /// there.
+    #[allow(
+        clippy::inline_always,
+        reason = "a third of a frame's instructions otherwise: benches/instructions"
+    )]
     #[inline(always)]
-    fn run(
+    pub(crate) fn skim(
+        &mut self,
+        rules: &Rules,
+        input: &[u8],
+        observer: &mut impl Observer,
+    ) -> usize {
+        let at = match self.place {
+            Place::Between => 0,
+            Place::Within(_) | Place::Last(_) => self.step_over(input.len(), rules, observer),
+        };
+        if self.place != Place::Between || self.held.is_some() {
+            return at;
+        }
+        at + whole::skim(rules, input.get(at..).unwrap_or_default(), observer)
+    }
+
+    /// Scans `input` from offset `at`, up to which it was skimmed.
+    pub(crate) fn scan_from(
+        &mut self,
+        at: usize,
+        rules: &Rules,
+        input: &[u8],
+        stop: StopAt,
+        observer: &mut impl Observer,
+    ) -> Scan {
+        let (release, mut then) = match self.held.take() {
+            None => (None, Step::Next(at)),
+            Some(held) => self.resume(held, rules, input, stop, observer),
+        };
+        let mut skimmed = at;
+        loop {
+            match then {
+                Step::Next(mut at) => {
+                    let is_news = at > skimmed && at < input.len();
+                    if is_news && stop == StopAt::Never && !matches!(self.place, Place::Within(_)) {
+                        at += self.skim_on(rules, input.get(at..).unwrap_or_default(), observer);
+                        skimmed = at;
+                    }
+                    then = self.step(at, rules, input, stop, observer);
+                }
+                Step::End(pass, end) => return Scan { release, pass, end },
+            }
+        }
+    }
+
+    /// Skims behind what the general way was needed for: whole messages may follow, unless this was a fragment.
+    #[inline(never)]
+    fn skim_on(&mut self, rules: &Rules, input: &[u8], observer: &mut impl Observer) -> usize {
+        self.skim(rules, input, observer)
+    }
+
+    /// Goes over the rest of the current frame, and reads the next header.
+    #[inline]
+    fn step(
         &mut self,
         mut at: usize,
         rules: &Rules,
         input: &[u8],
         stop: StopAt,
         observer: &mut impl Observer,
-    ) -> (usize, ScanEnd) {
-        loop {
-            at += self.step_over(input.len() - at);
+    ) -> Step {
+        if self.place != Place::Between {
+            at += self.step_over(input.len().saturating_sub(at), rules, observer);
             if self.remaining > 0 {
-                return (at, ScanEnd::Input);
-            }
-            if self.last == LastFrame::Yes {
-                self.finish_message(rules, observer);
-            }
-            let rest = input.get(at..).unwrap_or_default();
-            if rest.is_empty() {
-                return (at, ScanEnd::Input);
-            }
-            if self.stops_at(stop) {
-                return (at, ScanEnd::Boundary);
-            }
-            match self.next_frame(at, rules, rest, observer) {
-                Step::Next(next) => at = next,
-                Step::End(pass, end) => return (pass, end),
+                return Step::End(at, ScanEnd::Input);
             }
         }
+        let rest = input.get(at..).unwrap_or_default();
+        if rest.is_empty() {
+            return Step::End(at, ScanEnd::Input);
+        }
+        if self.stops_at(stop) {
+            return Step::End(at, ScanEnd::Boundary);
+        }
+        self.next_frame(at, rules, rest, observer)
     }
 
     /// Reads the header at the start of `rest`, which is at offset `at`.
-    #[allow(clippy::inline_always, reason = "as `scan`")]
-    #[inline(always)]
+    #[inline]
     fn next_frame(
         &mut self,
         at: usize,
@@ -195,45 +246,52 @@ impl Scanner {
         }
     }
 
-    /// Steps over as much payload as `available` bytes hold and returns how much that is.
+    /// Steps over as much payload as `available` bytes hold and returns how much that is. With the last byte of a
+    /// message the message is over.
     #[inline]
-    fn step_over(&mut self, available: usize) -> usize {
+    fn step_over(
+        &mut self,
+        available: usize,
+        rules: &Rules,
+        observer: &mut impl Observer,
+    ) -> usize {
         let remaining = usize::try_from(self.remaining).unwrap_or(usize::MAX);
         let taken = remaining.min(available);
         self.remaining -= taken as u64;
+        if let Place::Last(kind) = self.place
+            && self.remaining == 0
+        {
+            observer.message(rules.from, kind, self.message);
+            self.message = 0;
+            self.place = Place::Between;
+        }
         taken
     }
 
+    /// Begins a data frame that passed the check.
     #[inline]
     fn begin(&mut self, header: &Header, rules: &Rules, observer: &mut impl Observer) {
-        let kind = match header.opcode {
-            OpCode::Text => Some(MessageKind::Text),
-            OpCode::Binary => Some(MessageKind::Binary),
-            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => self.open,
+        let kind = match (header.opcode, self.place) {
+            (OpCode::Text, _) => MessageKind::Text,
+            (OpCode::Binary, _) => MessageKind::Binary,
+            (_, Place::Within(kind) | Place::Last(kind)) => kind,
+            (_, Place::Between) => return,
         };
-        self.open = kind;
+        self.place = if header.fin {
+            Place::Last(kind)
+        } else {
+            Place::Within(kind)
+        };
         self.message = self.message.saturating_add(header.payload_len);
         self.remaining = header.payload_len;
-        if header.fin {
-            self.last = LastFrame::Yes;
-        }
         observer.frame(rules.from, header.opcode, header.payload_len);
     }
 
     #[inline]
-    fn finish_message(&mut self, rules: &Rules, observer: &mut impl Observer) {
-        if let Some(kind) = self.open.take() {
-            observer.message(rules.from, kind, self.message);
-        }
-        self.message = 0;
-        self.last = LastFrame::No;
-    }
-
-    #[inline]
     fn open(&self) -> Open {
-        match self.open {
-            None => Open::No,
-            Some(_) => Open::Fragments(self.message),
+        match self.place {
+            Place::Between => Open::No,
+            Place::Within(_) | Place::Last(_) => Open::Fragments(self.message),
         }
     }
 

@@ -138,7 +138,7 @@ impl Session {
         Self {
             masks: MaskKeys::new(random()),
             peers: Peers::new(deflate),
-            plan: Plan::EMPTY,
+            plan: Plan::Empty,
             active: now,
             life: Life::Open,
             vigil: Vigil::new(&policy, random, now),
@@ -261,17 +261,15 @@ impl Session {
 
     /// The next thing to do.
     #[must_use]
+    #[inline]
     pub fn poll_output(&mut self) -> Output {
-        if let Life::Finished(outcome) = self.life {
-            return Output::Finished(outcome);
-        }
-        if let Some(output) = self.plan.next() {
-            return output;
-        }
-        match self.life {
-            Life::Finished(outcome) => Output::Finished(outcome),
-            Life::Open => self.poll_open(),
-            Life::Closing(first, deadline) => self.poll_closing(first, deadline),
+        match self.plan {
+            Plan::Pass { from, len } => {
+                self.plan = Plan::Empty;
+                Output::Pass { from, len }
+            }
+            Plan::Empty if self.is_calm() => self.wait(),
+            Plan::Empty | Plan::Several { .. } => self.poll_any(),
         }
     }
 
@@ -322,7 +320,29 @@ impl Session {
 
 /// Between the beginning and the end.
 impl Session {
+    /// Whether there is nothing to do before the next event.
     #[inline]
+    fn is_calm(&self) -> bool {
+        matches!(self.life, Life::Open)
+            && self.vigil.is_none()
+            && self.peers.both(|peer| peer.publish == Publish::No)
+    }
+
+    /// Of sessions where there may be more to do than to pass input on. A function of its own, so that for the
+    /// others the output stays in registers.
+    #[cold]
+    #[inline(never)]
+    fn poll_any(&mut self) -> Output {
+        if let Some(output) = self.plan.next() {
+            return output;
+        }
+        match self.life {
+            Life::Finished(outcome) => Output::Finished(outcome),
+            Life::Open => self.poll_open(),
+            Life::Closing(first, deadline) => self.poll_closing(first, deadline),
+        }
+    }
+
     fn poll_open(&mut self) -> Output {
         if self.vigil.is_some() {
             return self.poll_watched();
@@ -330,6 +350,11 @@ impl Session {
         if let Some(to) = self.take_publish() {
             return Output::Publish { to };
         }
+        self.wait()
+    }
+
+    #[inline]
+    fn wait(&self) -> Output {
         let until = self.policy.idle_at(self.active);
         let reason = until.map_or(WaitReason::Input, |_| WaitReason::Idle);
         Output::Wait { until, reason }

@@ -42,6 +42,7 @@ pub use freeze::{Freeze, Parcel, Verdict};
 pub use handle::Handle;
 pub use leg::{Leg, Wire};
 pub use message::Message;
+pub use meter::Meter;
 pub use registry::{Registry, Ticket};
 pub use relay::{Closed, Ended, Relay, RelayLimits, Still};
 pub use request_id::RequestId;

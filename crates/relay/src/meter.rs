@@ -9,7 +9,14 @@ use switchyard_telemetry::RouteTraffic;
 use switchyard_telemetry::labels::{self, Direction, FrameKind};
 
 /// Counts what the session machine lets through.
-pub(crate) struct Meter<'a>(pub(crate) &'a RouteTraffic);
+pub struct Meter<'a>(&'a RouteTraffic);
+
+impl<'a> Meter<'a> {
+    /// Counts there.
+    pub fn new(traffic: &'a RouteTraffic) -> Self {
+        Self(traffic)
+    }
+}
 
 impl Observer for Meter<'_> {
     #[inline]
@@ -27,15 +34,24 @@ impl Observer for Meter<'_> {
 
     #[inline]
     fn message(&mut self, from: Side, kind: MessageKind, len: u64) {
-        let kind = match kind {
-            MessageKind::Text => labels::MessageKind::Text,
-            MessageKind::Binary => labels::MessageKind::Binary,
-        };
-        self.0.message(direction(from), kind, len);
+        self.0.message(direction(from), message_kind(kind), len);
+    }
+
+    #[inline]
+    fn whole(&mut self, from: Side, kind: MessageKind, len: u64) {
+        self.0.whole(direction(from), message_kind(kind), len);
     }
 
     fn answered(&mut self, from: Side, rtt: Duration) {
         self.0.ping_answered(side(from), rtt);
+    }
+}
+
+#[inline]
+fn message_kind(kind: MessageKind) -> labels::MessageKind {
+    match kind {
+        MessageKind::Text => labels::MessageKind::Text,
+        MessageKind::Binary => labels::MessageKind::Binary,
     }
 }
 
@@ -48,6 +64,7 @@ pub(crate) fn side(side: Side) -> labels::Side {
 }
 
 /// The direction of bytes that come from a side.
+#[inline]
 pub(crate) fn direction(from: Side) -> Direction {
     match from {
         Side::Downstream => Direction::FromDownstream,

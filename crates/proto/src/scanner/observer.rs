@@ -14,6 +14,17 @@ pub enum MessageKind {
     Binary,
 }
 
+impl MessageKind {
+    /// The opcode of its first frame.
+    #[inline]
+    pub const fn opcode(self) -> OpCode {
+        match self {
+            Self::Text => OpCode::Text,
+            Self::Binary => OpCode::Binary,
+        }
+    }
+}
+
 /// Told of every frame and message that is passed on. Called for each frame: it must be cheap.
 ///
 /// What is dropped (after a Close, or when the other side is gone) is not told; nor are the
@@ -25,6 +36,14 @@ pub trait Observer {
     /// The last byte of a message passed; `len` is its payload on the wire in bytes, compressed
     /// if the peer compressed it.
     fn message(&mut self, from: Side, kind: MessageKind, len: u64);
+
+    /// A whole message of one frame passed: both of the above at once, as it stands for nearly all
+    /// of them.
+    #[inline]
+    fn whole(&mut self, from: Side, kind: MessageKind, len: u64) {
+        self.frame(from, kind.opcode(), len);
+        self.message(from, kind, len);
+    }
 
     /// A side answered a Ping of the gateway's own, so long after it was sent. The Pong is not told
     /// as a frame.

@@ -1,6 +1,6 @@
 //! A scanner as bytes, wherever in a header, a frame or a message it is.
 
-use super::{LastFrame, MessageKind, Scanner};
+use super::{MessageKind, Place, Scanner};
 use crate::close::MAX_PAYLOAD;
 use crate::frame::{MAX_HEADER, Owned};
 use crate::record::{Malformed, Reader, Writer};
@@ -13,27 +13,33 @@ impl Scanner {
         to.u64(self.remaining);
         to.u64(self.message);
         to.bytes(self.held.as_deref().unwrap_or_default());
-        to.u8(match self.open {
+        let (kind, is_last) = match self.place {
+            Place::Between => (None, false),
+            Place::Within(kind) => (Some(kind), false),
+            Place::Last(kind) => (Some(kind), true),
+        };
+        to.u8(match kind {
             None => 0,
             Some(MessageKind::Text) => 1,
             Some(MessageKind::Binary) => 2,
         });
-        to.flag(self.last == LastFrame::Yes);
+        to.flag(is_last);
     }
 
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
         let (remaining, message) = (from.u64()?, from.u64()?);
         let held = from.bytes()?;
-        let open = match from.u8()? {
+        let kind = match from.u8()? {
             0 => None,
             1 => Some(MessageKind::Text),
             2 => Some(MessageKind::Binary),
             _ => return Err(Malformed),
         };
-        let last = if from.flag()? {
-            LastFrame::Yes
-        } else {
-            LastFrame::No
+        let place = match (kind, from.flag()?) {
+            (None, false) if remaining == 0 && message == 0 => Place::Between,
+            (Some(kind), false) => Place::Within(kind),
+            (Some(kind), true) if remaining > 0 => Place::Last(kind),
+            _ => return Err(Malformed),
         };
         // A header is held back only where one may begin.
         if held.len() > MAX_HELD || (!held.is_empty() && remaining > 0) {
@@ -43,8 +49,7 @@ impl Scanner {
             remaining,
             message,
             held: (!held.is_empty()).then(|| Owned::copy(held)),
-            open,
-            last,
+            place,
         })
     }
 }

@@ -44,7 +44,7 @@ impl Rules {
     }
 
     /// Whether a Pong, of which `payload` is the payload as received, is the one that is waited for.
-    #[inline]
+    #[cold]
     pub(super) fn is_awaited(&self, header: &Header, payload: &[u8]) -> bool {
         self.awaited.is_some_and(|mut awaited| {
             if let Some(key) = header.mask {

@@ -1,3 +1,5 @@
+mod whole;
+
 use proptest::prelude::*;
 
 use super::rules::check_close;
@@ -6,6 +8,7 @@ use crate::Side;
 use crate::close::CloseError;
 use crate::frame::HeaderBytes;
 use crate::handshake::Deflate;
+use crate::record::{Reader, Writer};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -363,6 +366,34 @@ fn the_pong_that_is_waited_for_is_not_passed() {
             let other = part(true, opcode, payload);
             assert_eq!(end_of(&awaiting, &other), (other.len(), ScanEnd::Input));
         }
+    }
+}
+
+#[test]
+fn what_no_scanner_can_be_is_malformed() {
+    let record = |remaining: u64, message: u64, kind: u8, is_last: bool| {
+        let mut to = Writer::new();
+        to.u64(remaining);
+        to.u64(message);
+        to.bytes(&[]);
+        to.u8(kind);
+        to.flag(is_last);
+        let bytes = to.finish();
+        Scanner::read(&mut Reader::new(&bytes))
+    };
+    for (remaining, message, kind, is_last) in [
+        (1, 1, 0, false),
+        (0, 1, 0, false),
+        (0, 0, 0, true),
+        (1, 1, 0, true),
+        (0, 1, 1, true),
+        (0, 0, 3, false),
+    ] {
+        assert!(record(remaining, message, kind, is_last).is_err());
+    }
+    for (remaining, message, kind, is_last) in [(0, 0, 0, false), (0, 1, 1, false), (1, 1, 2, true)]
+    {
+        assert!(record(remaining, message, kind, is_last).is_ok());
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use super::output::Plan;
 use super::peer::{Inbound, Outbound, Peer, Publish};
 use super::{Cause, First, Initiator, Life, Outcome, Output, Session, WaitReason};
 use crate::Side;
@@ -46,6 +47,7 @@ impl Session {
             Life::Closing(first, _) => first,
             Life::Open => otherwise,
         };
+        self.plan = Plan::Empty;
         self.life = Life::Finished(Outcome {
             initiator: first.initiator,
             code: first.code,

@@ -65,7 +65,7 @@ impl Session {
         Self {
             masks: MaskKeys::new(frozen.masks),
             peers,
-            plan: Plan::EMPTY,
+            plan: Plan::Empty,
             active: ago(frozen.active, now),
             life: Life::Open,
             vigil: Vigil::restore(frozen.vigil, &policy, random, now),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::ending::explained;
 use super::output::Plan;
-use super::peer::{Inbound, Outbound};
+use super::peer::{Inbound, Outbound, Publish};
 use super::traffic::{Data, Tally};
 use super::vigil::Watch;
 use super::{Cause, Life, Observer, Session};
@@ -32,11 +32,51 @@ impl Session {
         self.take(from, bytes, now, watch, observer)
     }
 
+    /// Nearly all input comes in the midst of a session and is whole messages of one frame, or the payload of a
+    /// longer one, and all of it passes. That is dealt with here; other input goes on in [`scan`](Self::scan), and
+    /// input at other times goes to [`take_otherwise`](Self::take_otherwise).
+    ///
     /// Sessions with a vigil and those without have code of their own: what is never looked for costs
     /// the latter nothing.
     #[allow(clippy::inline_always, reason = "see above")]
     #[inline(always)]
     pub(super) fn take(
+        &mut self,
+        from: Side,
+        bytes: &[u8],
+        now: Instant,
+        watch: Watch,
+        observer: &mut impl Observer,
+    ) -> usize {
+        if watch.is_due || !self.flows_from(from) {
+            return self.take_otherwise(from, bytes, now, watch, observer);
+        }
+        let peer = self.peers.of_mut(from);
+        let rules = self.policy.rules(from, peer.deflate);
+        let mut tally = Tally::new(&mut peer.traffic, Data::Unseen, observer);
+        let skimmed = peer.scanner.skim(&rules, bytes, &mut tally);
+        if skimmed < bytes.len() || bytes.is_empty() {
+            return self.scan(from, bytes, skimmed, now, watch, observer);
+        }
+        peer.traffic.bytes += skimmed as u64;
+        self.active = now;
+        self.plan = Plan::Pass { from, len: skimmed };
+        skimmed
+    }
+
+    /// Whether input passes, has no place to stop at, and the last plan is carried out. Until an end has begun all
+    /// streams are open.
+    #[inline]
+    fn flows_from(&self, from: Side) -> bool {
+        matches!(self.life, Life::Open)
+            && self.plan.is_empty()
+            && self.peers.of(from.other()).publish == Publish::No
+    }
+
+    /// Input that may have to stop somewhere, or go nowhere.
+    #[cold]
+    #[inline(never)]
+    fn take_otherwise(
         &mut self,
         from: Side,
         bytes: &[u8],
@@ -50,24 +90,22 @@ impl Session {
         if !self.plan.is_empty() {
             return 0;
         }
-        let used = if self.peers.of(from).inbound != Inbound::Open {
-            self.plan = Plan::dropping(from, bytes.len());
-            bytes.len()
-        } else if self.peers.of(from.other()).outbound.is_open() {
-            self.scan(from, bytes, now, watch, observer)
-        } else {
-            self.scan_and_drop(from, bytes, now)
-        };
-        self.peers.of_mut(from).traffic.bytes += used as u64;
-        used
+        if self.peers.of(from).inbound != Inbound::Open {
+            return self.drop_all(from, bytes);
+        }
+        if self.peers.of(from.other()).outbound.is_open() {
+            return self.scan(from, bytes, 0, now, watch, observer);
+        }
+        self.scan_and_drop(from, bytes, now)
     }
 
-    #[allow(clippy::inline_always, reason = "as `take`")]
-    #[inline(always)]
+    /// Scans input of which the first `skimmed` bytes pass.
+    #[inline(never)]
     fn scan(
         &mut self,
         from: Side,
         bytes: &[u8],
+        skimmed: usize,
         now: Instant,
         watch: Watch,
         observer: &mut impl Observer,
@@ -79,12 +117,15 @@ impl Session {
         if watch.is_due {
             stop = StopAt::Frame;
         }
-        let mut tally = Tally {
-            data: Data::of(&peer.scanner, bytes),
-            traffic: &mut peer.traffic,
-            next: observer,
+        let data = if skimmed > 0 {
+            Data::Seen
+        } else {
+            Data::of(&peer.scanner, bytes)
         };
-        let Scan { release, pass, end } = peer.scanner.scan(&rules, bytes, stop, &mut tally);
+        let mut tally = Tally::new(&mut peer.traffic, data, observer);
+        let scanner = &mut peer.scanner;
+        let Scan { release, pass, end } =
+            scanner.scan_from(skimmed, &rules, bytes, stop, &mut tally);
         if tally.data == Data::Seen {
             self.active = now;
         }
@@ -96,6 +137,7 @@ impl Session {
             }
             ScanEnd::Input | ScanEnd::Close(_) | ScanEnd::Refused(_) => bytes.len(),
         };
+        self.peers.of_mut(from).traffic.bytes += used as u64;
         self.plan = Plan::passing(from, release, pass, used - pass);
         self.scanned(from, end, now);
         used
@@ -106,8 +148,13 @@ impl Session {
         let peer = self.peers.of_mut(from);
         let rules = self.policy.rules(from, peer.deflate);
         let scan = peer.scanner.scan(&rules, bytes, StopAt::Never, &mut ());
-        self.plan = Plan::dropping(from, bytes.len());
         self.scanned(from, scan.end, now);
+        self.drop_all(from, bytes)
+    }
+
+    fn drop_all(&mut self, from: Side, bytes: &[u8]) -> usize {
+        self.peers.of_mut(from).traffic.bytes += bytes.len() as u64;
+        self.plan = Plan::dropping(from, bytes.len());
         bytes.len()
     }
 

@@ -73,30 +73,36 @@ pub enum WaitReason {
     Eof,
 }
 
-/// What is to be done with the input being handled. Comes out in the order of the fields.
+/// What is to be done with the input being handled.
 #[derive(Debug)]
-pub(super) struct Plan {
-    from: Side,
-    release: Option<Owned>,
-    pass: usize,
-    skip: usize,
+pub(super) enum Plan {
+    Empty,
+    /// Nearly all plans.
+    Pass {
+        from: Side,
+        len: usize,
+    },
+    /// Comes out in the order of the fields.
+    Several {
+        from: Side,
+        release: Option<Owned>,
+        pass: usize,
+        skip: usize,
+    },
 }
 
 impl Plan {
-    pub(super) const EMPTY: Self = Self {
-        from: Side::Downstream,
-        release: None,
-        pass: 0,
-        skip: 0,
-    };
-
     /// What was held back goes first, then `pass` bytes of the input; `skip` more are dropped.
     pub(super) fn passing(from: Side, release: Option<Owned>, pass: usize, skip: usize) -> Self {
-        Self {
-            from,
-            release,
-            pass,
-            skip,
+        match (release, pass, skip) {
+            (None, 0, 0) => Self::Empty,
+            (None, len, 0) => Self::Pass { from, len },
+            (release, pass, skip) => Self::Several {
+                from,
+                release,
+                pass,
+                skip,
+            },
         }
     }
 
@@ -105,24 +111,43 @@ impl Plan {
         Self::passing(from, None, 0, skip)
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.pass == 0 && self.skip == 0 && self.release.is_none()
+        matches!(self, Self::Empty)
     }
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<Output> {
-        let from = self.from;
-        if let Some(bytes) = self.release.take() {
-            let to = from.other();
-            return Some(Output::Send { to, bytes });
-        }
-        match (std::mem::take(&mut self.pass), self.skip) {
-            (0, 0) => None,
-            (0, _) => {
-                let len = std::mem::take(&mut self.skip);
-                Some(Output::Skip { from, len })
+        match *self {
+            Self::Empty => None,
+            Self::Pass { from, len } => {
+                *self = Self::Empty;
+                Some(Output::Pass { from, len })
             }
-            (len, _) => Some(Output::Pass { from, len }),
+            Self::Several { .. } => self.next_of_several(),
         }
+    }
+
+    #[cold]
+    fn next_of_several(&mut self) -> Option<Output> {
+        let Self::Several {
+            from,
+            release,
+            pass,
+            skip,
+        } = std::mem::replace(self, Self::Empty)
+        else {
+            return None;
+        };
+        let (output, pass, skip) = match (release, pass, skip) {
+            (Some(bytes), pass, skip) => {
+                let to = from.other();
+                (Output::Send { to, bytes }, pass, skip)
+            }
+            (None, 0, len) => (Output::Skip { from, len }, 0, 0),
+            (None, len, skip) => (Output::Pass { from, len }, 0, skip),
+        };
+        *self = Self::passing(from, None, pass, skip);
+        Some(output)
     }
 }

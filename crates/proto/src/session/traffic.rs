@@ -36,9 +36,9 @@ impl Data {
 
 /// Counts, and lets the caller's observer see the same.
 pub(super) struct Tally<'a, O> {
-    pub(super) traffic: &'a mut Traffic,
+    traffic: &'a mut Traffic,
     pub(super) data: Data,
-    pub(super) next: &'a mut O,
+    next: &'a mut O,
 }
 
 impl<O: Observer> Observer for Tally<'_, O> {
@@ -52,8 +52,30 @@ impl<O: Observer> Observer for Tally<'_, O> {
 
     #[inline]
     fn message(&mut self, from: Side, kind: MessageKind, len: u64) {
+        self.count_message(len);
+        self.next.message(from, kind, len);
+    }
+    #[inline]
+    fn whole(&mut self, from: Side, kind: MessageKind, len: u64) {
+        self.data = Data::Seen;
+        self.count_message(len);
+        self.next.whole(from, kind, len);
+    }
+}
+
+impl<'a, O> Tally<'a, O> {
+    #[inline]
+    pub(super) fn new(traffic: &'a mut Traffic, data: Data, next: &'a mut O) -> Self {
+        Self {
+            traffic,
+            data,
+            next,
+        }
+    }
+
+    #[inline]
+    fn count_message(&mut self, len: u64) {
         self.traffic.messages += 1;
         self.traffic.largest_message = self.traffic.largest_message.max(len);
-        self.next.message(from, kind, len);
     }
 }

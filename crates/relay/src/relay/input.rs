@@ -72,7 +72,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         self.traffic.bytes(direction(from), len as u64);
         let mut chunk = scratch.chunk(from.other(), len);
         while !chunk.input().is_empty() {
-            let mut meter = Meter(&self.traffic);
+            let mut meter = Meter::new(&self.traffic);
             let used = self
                 .session
                 .handle_input(from, chunk.input(), turn.now, &mut meter);

@@ -50,6 +50,26 @@ fn a_message_waits_for_the_end_of_another() {
 }
 
 #[test]
+fn a_message_goes_between_two_that_came_together() {
+    let mut harness = Harness::new();
+    let (first, second) = (
+        frame(Upstream, TEXT, b"once"),
+        frame(Upstream, TEXT, b"twice"),
+    );
+    harness.input(Upstream, &first[..5]).publish(Downstream);
+    harness.input(Upstream, &[&first[5..], &second].concat());
+    assert_eq!(
+        harness.ops(),
+        [
+            Op::Pass(Upstream, 5),
+            Op::Pass(Upstream, first.len() - 5),
+            Op::Publish(Downstream),
+            Op::Pass(Upstream, second.len()),
+        ]
+    );
+}
+
+#[test]
 fn a_withheld_header_does_not_block_a_message() {
     let mut harness = Harness::new();
     let input = frame(Upstream, TEXT, b"late");

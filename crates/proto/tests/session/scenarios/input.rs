@@ -1,12 +1,12 @@
 //! What happens to input while nothing else does.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use switchyard_proto::Side::{Downstream, Upstream};
 use switchyard_proto::frame::OpCode;
 use switchyard_proto::handshake::Deflate;
-use switchyard_proto::session::{MessageKind, Output, Session, Traffic};
+use switchyard_proto::session::{Cause, MessageKind, Output, Session, Traffic};
 
 use crate::frames::*;
 use crate::harness::{Harness, Op, policy};
@@ -100,6 +100,26 @@ fn input_waits_until_the_plan_is_polled() {
         }
     );
     assert_eq!(session.handle_input(Upstream, &input, now, &mut ()), 3);
+}
+
+#[test]
+fn no_input_is_no_sign_of_life() {
+    let opened = Instant::now();
+    let mut session = Session::new(Arc::new(policy()), Deflate::Off, || 0, opened);
+    let later = opened + Duration::from_secs(1);
+    assert_eq!(session.handle_input(Upstream, b"", later, &mut ()), 0);
+    assert_eq!(session.active(), opened);
+    assert!(matches!(session.poll_output(), Output::Wait { .. }));
+}
+
+#[test]
+fn a_cut_takes_back_what_was_planned() {
+    let now = Instant::now();
+    let mut session = Session::new(Arc::new(policy()), Deflate::Off, || 0, now);
+    let input = frame(Upstream, TEXT, b"x");
+    assert_eq!(session.handle_input(Upstream, &input, now, &mut ()), 3);
+    session.handle_cut(Cause::Drain);
+    assert!(matches!(session.poll_output(), Output::Finished(_)));
 }
 
 #[test]

@@ -221,6 +221,27 @@ fn a_ping_waits_for_the_end_of_a_frame() {
 }
 
 #[test]
+fn a_ping_goes_between_two_messages_that_came_together() {
+    let mut harness = session();
+    let (first, second) = (
+        frame(Upstream, TEXT, b"once"),
+        frame(Upstream, TEXT, b"twice"),
+    );
+    harness.pass(ALMOST_INTERVAL).input(Upstream, &first[..5]);
+    harness.pass(SECOND);
+    harness.ops();
+    harness.input(Upstream, &[&first[5..], &second].concat());
+    assert_eq!(
+        harness.ops(),
+        [
+            Op::Pass(Upstream, first.len() - 5),
+            Op::Send(Downstream, 10),
+            Op::Pass(Upstream, second.len()),
+        ]
+    );
+}
+
+#[test]
 fn the_time_of_a_ping_that_has_to_wait_begins_when_it_goes() {
     let mut harness = session();
     let story = frame(Upstream, TEXT, b"long");

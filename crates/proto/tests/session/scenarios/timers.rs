@@ -88,6 +88,20 @@ fn payload_on_its_way_keeps_a_session() {
 }
 
 #[test]
+fn a_message_keeps_a_session_whatever_comes_behind_it() {
+    let mut harness = with_idle();
+    let message = frame(Upstream, TEXT, b"first");
+    for _ in 0..3 {
+        harness.pass(ALMOST_IDLE);
+        harness.input(
+            Upstream,
+            &[&message[..], &frame(Upstream, PING, b"")].concat(),
+        );
+    }
+    assert_eq!(harness.closed_with(Downstream), None);
+}
+
+#[test]
 fn a_close_that_nobody_answers_is_waited_for_once() {
     let mut harness = Harness::new();
     harness.close(CloseCode::GOING_AWAY).pass(ALMOST_CLOSE);

@@ -64,6 +64,14 @@ impl RouteTraffic {
         self.direction(from).messages(kind).observe(bytes);
     }
 
+    /// Counts a whole message of one frame: the frame and the message.
+    #[inline]
+    pub fn whole(&self, from: Direction, kind: MessageKind, bytes: u64) {
+        let data = self.direction(from).data(kind);
+        data.frames.add(1);
+        data.messages.observe(bytes);
+    }
+
     /// Counts bytes that were read, frame headers included.
     #[inline]
     pub fn bytes(&self, from: Direction, bytes: u64) {
@@ -151,14 +159,12 @@ impl Drop for CountedSession {
 
 #[derive(Default)]
 pub(super) struct DirectionTraffic {
+    text: DataTraffic,
+    binary: DataTraffic,
     continuation: Tally,
-    text: Tally,
-    binary: Tally,
     close: Tally,
     ping: Tally,
     pong: Tally,
-    text_messages: Sizes,
-    binary_messages: Sizes,
     pub(super) bytes: Tally,
     pub(super) backpressure_nanos: Tally,
     pub(super) buffered: Tally,
@@ -168,8 +174,8 @@ impl DirectionTraffic {
     pub(super) fn frames(&self, kind: FrameKind) -> &Tally {
         match kind {
             FrameKind::Continuation => &self.continuation,
-            FrameKind::Text => &self.text,
-            FrameKind::Binary => &self.binary,
+            FrameKind::Text => &self.text.frames,
+            FrameKind::Binary => &self.binary.frames,
             FrameKind::Close => &self.close,
             FrameKind::Ping => &self.ping,
             FrameKind::Pong => &self.pong,
@@ -177,11 +183,24 @@ impl DirectionTraffic {
     }
 
     pub(super) fn messages(&self, kind: MessageKind) -> &Sizes {
+        &self.data(kind).messages
+    }
+
+    #[inline]
+    fn data(&self, kind: MessageKind) -> &DataTraffic {
         match kind {
-            MessageKind::Text => &self.text_messages,
-            MessageKind::Binary => &self.binary_messages,
+            MessageKind::Text => &self.text,
+            MessageKind::Binary => &self.binary,
         }
     }
+}
+
+/// Messages of one kind.
+#[derive(Default)]
+struct DataTraffic {
+    /// Those with which messages begin.
+    frames: Tally,
+    messages: Sizes,
 }
 
 /// A histogram of sizes.
@@ -212,8 +231,9 @@ impl Sizes {
 /// The first bucket whose bound is not below `bytes`: half the binary logarithm, from 16 on.
 #[inline]
 fn bucket_of(bytes: u64) -> usize {
-    let bits = (u64::BITS - bytes.saturating_sub(1).leading_zeros()) as usize;
-    (bits.saturating_sub(3) / 2).min(SIZE_BUCKETS - 1)
+    // Those of the lowest bits that are set here make no difference, but that there is a logarithm.
+    let quarter = bytes.saturating_sub(1) >> 2 | 0b11;
+    (quarter.ilog2() as usize / 2).min(SIZE_BUCKETS - 1)
 }
 
 /// A number with one writer: no read-modify-write, no ordering.
@@ -247,6 +267,44 @@ mod tests {
         }
         assert_eq!(bucket_of(0), 0);
         assert_eq!(bucket_of(u64::MAX), SIZE_BUCKETS - 1);
+    }
+
+    #[test]
+    fn a_whole_message_is_a_frame_and_a_message() {
+        let [apart, at_once] = [RouteTraffic::default(), RouteTraffic::default()];
+        let sizes = [0, 16, 17, 300, 70_000];
+        for (from, kind, frame) in [
+            (
+                Direction::FromDownstream,
+                MessageKind::Text,
+                FrameKind::Text,
+            ),
+            (
+                Direction::FromUpstream,
+                MessageKind::Binary,
+                FrameKind::Binary,
+            ),
+        ] {
+            for bytes in sizes {
+                apart.frame(from, frame);
+                apart.message(from, kind, bytes);
+                at_once.whole(from, kind, bytes);
+            }
+        }
+        for from in Direction::ALL {
+            let [apart, at_once] = [&apart, &at_once].map(|it| it.direction(from));
+            for kind in FrameKind::ALL {
+                assert_eq!(at_once.frames(kind).get(), apart.frames(kind).get());
+            }
+            for kind in MessageKind::ALL {
+                let [apart, at_once] = [apart, at_once].map(|it| it.messages(kind));
+                assert_eq!(at_once.counts(), apart.counts());
+                assert_eq!(at_once.sum(), apart.sum());
+            }
+        }
+        let texts = at_once.direction(Direction::FromDownstream);
+        assert_eq!(texts.frames(FrameKind::Text).get(), 5);
+        assert_eq!(texts.messages(MessageKind::Text).counts()[..3], [2, 1, 0]);
     }
 
     #[test]
