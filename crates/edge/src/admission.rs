@@ -8,7 +8,7 @@ use switchyard_drain::{Phase, Place};
 use switchyard_proto::handshake::Offer;
 
 use crate::drains::Drains;
-use crate::fields::Fields;
+use crate::fields::{self, Field};
 use crate::refusal::Refusal;
 use crate::route::Route;
 
@@ -33,10 +33,11 @@ pub(crate) fn admit<B>(
 ) -> Result<Admitted, Refusal> {
     check_phase(phase)?;
     let headers = request.headers();
-    let offer = Offer::parse(request.method().as_str(), Fields::of(headers))?;
+    let fields = fields::of_handshake(headers);
+    let offer = Offer::parse(request.method().as_str(), fields.iter().copied())?;
     check_origin(headers, route.origins.as_deref())?;
     match &route.subprotocols {
-        Some(allowed) => narrow(headers, offer, allowed),
+        Some(allowed) => narrow(&fields, offer, allowed),
         None => Ok(Admitted {
             offer,
             narrowed: None,
@@ -81,7 +82,7 @@ fn is_same(known: &HeaderValue, origin: &HeaderValue) -> bool {
 
 /// Leaves in the offer what the route speaks, in the client's order. A client that asked for
 /// something else only would not know what to do with a session without a subprotocol.
-fn narrow(headers: &HeaderMap, offer: Offer, allowed: &[Box<str>]) -> Result<Admitted, Refusal> {
+fn narrow(fields: &[Field<'_>], offer: Offer, allowed: &[Box<str>]) -> Result<Admitted, Refusal> {
     let offered = offer.subprotocols();
     let spoken: Vec<&str> = offered
         .iter()
@@ -98,7 +99,8 @@ fn narrow(headers: &HeaderMap, offer: Offer, allowed: &[Box<str>]) -> Result<Adm
         return Err(Refusal::Subprotocol);
     }
     let spoken = spoken.join(", ");
-    let others = Fields::of(headers).filter(|(name, _)| *name != SEC_WEBSOCKET_PROTOCOL.as_str());
+    let others = fields.iter().copied();
+    let others = others.filter(|(name, _)| *name != SEC_WEBSOCKET_PROTOCOL.as_str());
     let fields = others.chain(once((SEC_WEBSOCKET_PROTOCOL.as_str(), spoken.as_bytes())));
     Ok(Admitted {
         offer: Offer::parse("GET", fields)?,
@@ -165,8 +167,9 @@ mod tests {
 
     fn narrowed(list: &'static str) -> Result<Admitted, Refusal> {
         let headers = offering(list);
-        let offer = Offer::parse("GET", Fields::of(&headers)).unwrap();
-        narrow(&headers, offer, &["chat.v2".into(), "chat.v1".into()])
+        let fields = fields::of_handshake(&headers);
+        let offer = Offer::parse("GET", fields.iter().copied()).unwrap();
+        narrow(&fields, offer, &["chat.v2".into(), "chat.v1".into()])
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use switchyard_drain::{Phase, Presence, Watch};
 use switchyard_proto::proxy_protocol::{Certificate, Tls};
@@ -35,6 +35,8 @@ pub(crate) struct Connection {
     pub(crate) sightings: Arc<Sightings>,
     /// What HTTP/2 needs to know: how many streams there are.
     pub(crate) streams: Presence,
+    /// The session that it becomes, once HTTP/1.1 is over on it.
+    sequel: Mutex<Option<Sequel>>,
     /// Set once, before the first request.
     client_cert: OnceLock<Box<ClientCert>>,
     /// Whether a request has come in.
@@ -61,6 +63,7 @@ impl Connection {
                 .map_or_else(OnceLock::new, OnceLock::from),
             sightings: Arc::default(),
             streams: Presence::default(),
+            sequel: Mutex::default(),
             client_cert: OnceLock::new(),
             used: AtomicBool::new(false),
         })
@@ -105,6 +108,20 @@ impl Connection {
         }
     }
 
+    /// This is done once HTTP/1.1 is over, however that comes.
+    pub(crate) fn go_on_with(&self, sequel: Sequel) {
+        *self.sequel() = Some(sequel);
+    }
+
+    /// What is to be done now.
+    pub(crate) fn take_sequel(&self) -> Option<Sequel> {
+        self.sequel().take()
+    }
+
+    fn sequel(&self) -> MutexGuard<'_, Option<Sequel>> {
+        self.sequel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A request has come in.
     pub(crate) fn note_request(&self) {
         self.used.store(true, Ordering::Relaxed);
@@ -114,6 +131,9 @@ impl Connection {
         self.used.load(Ordering::Relaxed)
     }
 }
+
+/// What is done with a connection that is no longer HTTP's.
+pub(crate) type Sequel = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How a connection ended.
 pub(crate) enum End {
@@ -141,6 +161,8 @@ where
 {
     let watch = &connection.watch;
     tokio::select! {
+        // What is asked of it comes first: at its end, which is soon where it becomes a session, nobody else is asked.
+        biased;
         ended = serving.as_mut() => return End::Own(ended),
         () = given_up => return End::GivenUp,
         () = watch.reached(Phase::Draining) => {}

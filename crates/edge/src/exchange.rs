@@ -14,9 +14,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use switchyard_drain::{Phase, Place};
 use switchyard_push::SessionName;
 use switchyard_relay::{SessionId, SessionInfo, Tie};
-use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{AffinityResult, MethodClass, Protocol};
 use switchyard_telemetry::metrics::route::RouteMetrics;
+use switchyard_telemetry::{Spelled, access};
 use switchyard_upstream::{Body, Cluster, Dialer, Endpoint, Introduction};
 
 use crate::client_address::Client;
@@ -202,12 +202,12 @@ impl Exchange {
     }
 
     /// A session opened: its own record takes the place of the request's.
-    pub(crate) fn opened(&mut self, session: &dyn std::fmt::Display, opened: Opened<'_>) {
+    pub(crate) fn opened(&mut self, session: SessionId, opened: Opened<'_>) {
         self.record = Record::Made;
         let took = self.received.elapsed();
         self.route_metrics().handshake(ACCEPTED, took);
         access::Opened {
-            session,
+            session: &Spelled::number(session.get()),
             request_id: self.id.as_str(),
             listener: &self.connection.listener.name,
             route: self.route_name().unwrap_or_default(),

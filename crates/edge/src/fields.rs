@@ -1,60 +1,49 @@
 //! HTTP fields in the shape that `proto` reads them in.
 
-use http::header::{HeaderMap, HeaderValue, Iter};
+use http::header::{CONNECTION, HeaderMap, HeaderName, UPGRADE};
 
-/// The fields of a header map as pairs of name and value.
+/// A name and a value.
+pub(crate) type Field<'a> = (&'a str, &'a [u8]);
+
+/// The fields that make a handshake, in their order.
 ///
-/// The map's own iterator cannot be cloned, and `proto` walks the fields more than once.
-#[derive(Debug)]
-pub(crate) struct Fields<'a> {
-    headers: &'a HeaderMap,
-    rest: Iter<'a, HeaderValue>,
-    taken: usize,
+/// `proto` goes through them six times: a list of the few that it asks for is gone through sooner than the map.
+pub(crate) fn of_handshake(headers: &HeaderMap) -> Vec<Field<'_>> {
+    let fields = headers.iter().filter(|(name, _)| is_of_handshake(name));
+    let mut found = Vec::with_capacity(headers.len());
+    found.extend(fields.map(|(name, value)| (name.as_str(), value.as_bytes())));
+    found
 }
 
-impl<'a> Fields<'a> {
-    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
-        Self {
-            headers,
-            rest: headers.iter(),
-            taken: 0,
-        }
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = (&'a str, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (name, value) = self.rest.next()?;
-        self.taken = self.taken.saturating_add(1);
-        Some((name.as_str(), value.as_bytes()))
-    }
-}
-
-impl Clone for Fields<'_> {
-    fn clone(&self) -> Self {
-        let mut copy = Self::of(self.headers);
-        copy.by_ref().take(self.taken).for_each(drop);
-        copy
-    }
+fn is_of_handshake(name: &HeaderName) -> bool {
+    name.as_str().starts_with("sec-websocket-") || *name == CONNECTION || *name == UPGRADE
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
-    fn a_clone_goes_on_where_the_original_stands() {
+    fn each_value_is_a_field_and_others_are_left_out() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [("a", "1"), ("b", "2"), ("a", "3")] {
+        for (name, value) in [
+            ("upgrade", "1"),
+            ("host", "2"),
+            ("sec-websocket-key", "3"),
+            ("upgrade", "4"),
+            ("connection", "5"),
+            ("sec-fetch-mode", "6"),
+        ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let mut fields = Fields::of(&headers);
-        assert_eq!(fields.clone().count(), 3);
-        fields.next();
-        let rest: Vec<_> = fields.clone().collect();
-        assert_eq!(rest, fields.collect::<Vec<_>>());
-        assert_eq!(rest.len(), 2);
+        let expected: [Field<'_>; 4] = [
+            ("upgrade", b"1"),
+            ("upgrade", b"4"),
+            ("sec-websocket-key", b"3"),
+            ("connection", b"5"),
+        ];
+        assert_eq!(of_handshake(&headers), expected);
     }
 }

@@ -59,6 +59,12 @@ impl<T: Transport> Protocol for Http1<T> {
         response
     }
 
+    /// The connection's own task does it, once hyper has let go: the answer is the last on it, and another task would
+    /// only wait for this one.
+    fn go_on_with(connection: &Connection, sequel: impl Future<Output = ()> + Send + 'static) {
+        connection.go_on_with(Box::pin(sequel));
+    }
+
     fn take(upgraded: Upgraded, (): Self::Stay) -> Option<Leg<Self::Io>> {
         let parts = upgraded.downcast::<TokioIo<Watched<T>>>().ok()?;
         Some(Leg {
@@ -73,7 +79,7 @@ fn owned(early: &Bytes) -> Bytes {
     Bytes::copy_from_slice(early)
 }
 
-/// Serves the requests of a connection until it ends. One that became a session is the relay's.
+/// Serves the requests of a connection until it ends. One that became a session is given to the relay.
 ///
 /// `first_due` is when the first head must be complete, where its time began before this is called.
 pub(crate) async fn serve<T: Transport>(
@@ -81,18 +87,31 @@ pub(crate) async fn serve<T: Transport>(
     connection: Arc<Connection>,
     first_due: Option<Instant>,
 ) {
+    exchange(seated, &connection, first_due).await;
+    if let Some(sequel) = connection.take_sequel() {
+        drop(connection);
+        sequel.await;
+    }
+}
+
+/// Lets hyper serve the requests; nothing of hyper is left behind.
+async fn exchange<T: Transport>(
+    seated: Seated<T>,
+    connection: &Arc<Connection>,
+    first_due: Option<Instant>,
+) {
     let io = TokioIo::new(Watched::new(seated, Arc::clone(&connection.sightings)));
-    let service = TowerToHyperService::new(Door::<Http1<T>>::new(Arc::clone(&connection)));
-    let builder = http(&connection);
+    let service = TowerToHyperService::new(Door::<Http1<T>>::new(Arc::clone(connection)));
+    let builder = http(connection);
     let mut serving = pin!(builder.serve_connection(io, service).with_upgrades());
     let end = attend(
         serving.as_mut(),
-        &connection,
+        connection,
         http1::UpgradeableConnection::graceful_shutdown,
-        overdue(&connection, first_due),
+        overdue(connection, first_due),
     );
     if let End::Own(Err(error)) = end.await {
-        note(&connection, &error);
+        note(connection, &error);
     }
 }
 

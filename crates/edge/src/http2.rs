@@ -101,6 +101,11 @@ impl Protocol for Http2 {
         response.map(|body| stay.through(body).boxed_unsync())
     }
 
+    /// The connection goes on meanwhile.
+    fn go_on_with(connection: &Connection, sequel: impl Future<Output = ()> + Send + 'static) {
+        connection.worker.tasks.spawn(sequel);
+    }
+
     fn take(upgraded: Upgraded, stay: Self::Stay) -> Option<Leg<Self::Io>> {
         Some(Leg {
             io: Stream::new(upgraded, stay),

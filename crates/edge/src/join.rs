@@ -1,7 +1,7 @@
 //! From the 101 to the close record: the client's connection is taken out of hyper and joined with
 //! the endpoint's.
 //!
-//! The wait for hyper is one task and the relay another: the relay's task lives for hours and is
+//! The wait for hyper is the connection's task and the relay another: the relay's task lives for hours and is
 //! to be no larger than it must, and nothing of the request or of hyper's buffers is in it.
 
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
 use switchyard_proto::{CloseCode, Side};
 use switchyard_push::Ended;
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
-use switchyard_telemetry::access;
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
 use switchyard_telemetry::metrics::route::RouteMetrics;
+use switchyard_telemetry::{Spelled, access};
 use switchyard_upstream::{End, Lease, Line};
 
 use crate::io::Transport;
@@ -162,8 +162,8 @@ impl Record {
             self.worker.drain.closed(drained(outcome));
         }
         access::Closed {
-            session: &session.id,
-            request_id: &session.request_id.to_string(),
+            session: &Spelled::number(session.id.get()),
+            request_id: &session.request_id.text(),
             route: &session.route,
             cluster: &session.cluster,
             endpoint: &session.endpoint,

@@ -46,7 +46,7 @@ impl Opening<'_> {
         }
         self.tell(exchange, &ticket);
         exchange.opened(
-            &ticket.info().id,
+            ticket.info().id,
             Opened {
                 subprotocol: self.subprotocol,
                 affinity: self.affinity,
@@ -62,7 +62,7 @@ impl Opening<'_> {
             affinity: self.affinity,
         };
         let stay = P::stay(exchange.connection());
-        worker.tasks.spawn(join.behind::<P>(on_upgrade, stay));
+        P::go_on_with(exchange.connection(), join.behind::<P>(on_upgrade, stay));
     }
 
     /// Tells it what has been ordered or has changed meanwhile. Only now: who orders a drain looks for those that are

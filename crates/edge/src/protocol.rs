@@ -38,6 +38,9 @@ pub(crate) trait Protocol: Send + 'static {
     /// An answer that HTTP/1.1 would have, as this version has it.
     fn response(response: Response<Body>, stay: Self::Stay) -> Response<Body>;
 
+    /// Does what comes behind the answer that makes a session, which is the last of its request.
+    fn go_on_with(connection: &Connection, sequel: impl Future<Output = ()> + Send + 'static);
+
     /// The connection of a session, out of hyper; `None` where it is not of this version.
     fn take(upgraded: Upgraded, stay: Self::Stay) -> Option<Leg<Self::Io>>;
 }

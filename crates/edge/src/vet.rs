@@ -3,11 +3,12 @@
 //! Every rule here closes a way for the gateway and an endpoint to read one request differently.
 //! Whether a WebSocket handshake is complete is not looked at here: `proto` judges that.
 
+use std::iter::once;
+
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING, UPGRADE};
-use http::{Method, Request, StatusCode, Version};
+use http::{HeaderValue, Method, Request, StatusCode, Version};
 use switchyard_proto::handshake;
 
-use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::routes::{BadPath, Host, Path};
 
@@ -152,7 +153,11 @@ fn kind<B>(request: &Request<B>) -> Result<Kind, Violation> {
 }
 
 fn check_upgrade(headers: &HeaderMap) -> Result<(), Violation> {
-    if !handshake::asks_for_websocket(Fields::of(headers)) {
+    let mut upgrades = headers.get_all(UPGRADE).iter();
+    let is_ours = |value: &HeaderValue| {
+        handshake::asks_for_websocket(once((UPGRADE.as_str(), value.as_bytes())))
+    };
+    if !upgrades.any(is_ours) {
         return Err(Violation::ForeignUpgrade);
     }
     if has_body(headers) {
@@ -162,7 +167,7 @@ fn check_upgrade(headers: &HeaderMap) -> Result<(), Violation> {
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
-    let is_zero = |value: &http::HeaderValue| value.as_bytes() == b"0";
+    let is_zero = |value: &HeaderValue| value.as_bytes() == b"0";
     headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONTENT_LENGTH).iter().all(is_zero)
 }
 

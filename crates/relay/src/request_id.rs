@@ -1,6 +1,9 @@
 //! What names a handshake, and the session that it opened, in every log that it passes.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use switchyard_telemetry::Spelled;
 
 /// The name of a handshake in every log that it passes, in as little room as it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,20 +14,52 @@ pub enum RequestId {
     Given(Box<str>),
 }
 
+impl RequestId {
+    /// As it was.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Made(bytes) => Cow::Owned(spelled(*bytes).as_str().to_owned()),
+            Self::Given(text) => Cow::Borrowed(text),
+        }
+    }
+}
+
 impl From<&str> for RequestId {
     fn from(text: &str) -> Self {
-        let number = u128::from_str_radix(text, 16).ok();
-        let made = number.map(|number| Self::Made(number.to_be_bytes()));
-        // Only what reads the same again.
-        made.filter(|made| made.to_string() == text)
-            .unwrap_or_else(|| Self::Given(text.into()))
+        made(text.as_bytes()).map_or_else(|| Self::Given(text.into()), Self::Made)
     }
+}
+
+/// The bytes of 32 digits in lower case: only what reads the same again.
+fn made(text: &[u8]) -> Option<[u8; 16]> {
+    let (pairs, []) = text.as_chunks::<2>() else {
+        return None;
+    };
+    let pairs: &[[u8; 2]; 16] = pairs.try_into().ok()?;
+    let mut bytes = [0; 16];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        _ => None,
+    }
+}
+
+fn spelled(bytes: [u8; 16]) -> Spelled {
+    Spelled::hex(u128::from_be_bytes(bytes))
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Made(bytes) => write!(f, "{:032x}", u128::from_be_bytes(*bytes)),
+            Self::Made(bytes) => f.write_str(spelled(*bytes).as_str()),
             Self::Given(text) => f.write_str(text),
         }
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tracing::info;
 
+use crate::Spelled;
 use crate::labels::{AffinityResult, Initiator, Protocol, Side};
 pub use moved::Moved;
 
@@ -66,13 +67,14 @@ impl Opened<'_> {
     pub fn emit(&self) {
         info!(
             target: TARGET,
+            message = "session opened",
             session = %self.session,
             request_id = self.request_id,
             listener = self.listener,
             route = self.route,
             cluster = self.cluster,
             endpoint = self.endpoint,
-            client = %self.client,
+            client = %Spelled::address(self.client),
             client_cert = self.cert.and_then(|cert| cert.subject),
             client_cert_sha256 = self.cert.map(|cert| cert.sha256),
             protocol = self.protocol.as_str(),
@@ -81,7 +83,6 @@ impl Opened<'_> {
             subprotocol = self.subprotocol,
             affinity = self.affinity.as_str(),
             handshake_ms = fractional_millis(self.handshake),
-            "session opened"
         );
     }
 }
@@ -136,7 +137,7 @@ impl Ongoing<'_> {
             route = self.route,
             cluster = self.cluster,
             endpoint = self.endpoint,
-            client = %self.client,
+            client = %Spelled::address(self.client),
             duration_ms = millis(self.duration),
             idle_ms = millis(self.idle),
             bytes_from_downstream = down.bytes,
@@ -197,12 +198,13 @@ impl Closed<'_> {
         let (down, up) = (self.from_downstream, self.from_upstream);
         info!(
             target: TARGET,
+            message = "session closed",
             session = %self.session,
             request_id = self.request_id,
             route = self.route,
             cluster = self.cluster,
             endpoint = self.endpoint,
-            client = %self.client,
+            client = %Spelled::address(self.client),
             protocol = self.protocol.as_str(),
             affinity = self.affinity.as_str(),
             initiator = self.initiator.as_str(),
@@ -218,7 +220,6 @@ impl Closed<'_> {
             largest_message_bytes = down.largest_message.max(up.largest_message),
             last_ping_rtt_ms_downstream = self.ping_rtt_downstream.map(fractional_millis),
             last_ping_rtt_ms_upstream = self.ping_rtt_upstream.map(fractional_millis),
-            "session closed"
         );
     }
 }
@@ -260,12 +261,13 @@ impl Request<'_> {
     pub fn emit(&self) {
         info!(
             target: TARGET,
+            message = "request",
             request_id = self.request_id,
             listener = self.listener,
             route = self.route,
             cluster = self.cluster,
             endpoint = self.endpoint,
-            client = %self.client,
+            client = %Spelled::address(self.client),
             client_cert = self.cert.and_then(|cert| cert.subject),
             client_cert_sha256 = self.cert.map(|cert| cert.sha256),
             protocol = self.protocol.as_str(),
@@ -275,7 +277,6 @@ impl Request<'_> {
             status = self.status,
             reason = self.reason,
             duration_ms = fractional_millis(self.duration),
-            "request"
         );
     }
 }

@@ -10,6 +10,7 @@ pub mod log;
 pub mod metrics;
 
 mod error;
+mod spelled;
 
 pub use error::Error;
 pub use metrics::bus::BusMetrics;
@@ -23,3 +24,4 @@ pub use metrics::traffic::{CountedSession, RouteTraffic, WorkerMetrics};
 pub use metrics::upgrade::UpgradeMetrics;
 pub use metrics::worker::{Served, WorkerLoad};
 pub use metrics::{Build, Metrics};
+pub use spelled::Spelled;

@@ -65,8 +65,8 @@ pub struct Switched {
 pub(crate) struct Words {
     /// Before anything else.
     pub(crate) preface: Box<[u8]>,
-    /// The head of the request.
-    pub(crate) request: Box<[u8]>,
+    /// The head of the request. Not boxed: to give back what it has room for would be to move it.
+    pub(crate) request: Vec<u8>,
 }
 
 impl Dialer {
@@ -96,7 +96,7 @@ impl Dialer {
         }
         let words = Words {
             preface: introduction.preface(cluster.proxy_protocol()).into(),
-            request: shake::encode(request, cluster.header_case()).await.into(),
+            request: shake::encode(request, cluster.header_case()).await,
         };
         in_order(cluster, ranking, (), |turn, ()| {
             self.shake(cluster, turn, offer, &words, answer_within)

@@ -3,18 +3,23 @@
 use http::header::{self, HeaderMap, HeaderName};
 
 /// Never passed on. `TE` and `Trailer` are among them: no trailers are asked for or promised.
-const HOP_BY_HOP: [HeaderName; 10] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
+///
+/// By the text of a name, which a match compares with few of these.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
 
 /// Passed on even where `Connection` names them. A client that could have them removed would take
 /// from the endpoint what it decides by.
@@ -39,7 +44,12 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     for name in nominated(headers) {
         headers.remove(name);
     }
-    for name in HOP_BY_HOP {
+    remove_all(headers, is_hop_by_hop);
+}
+
+/// Removes the fields whose names are such. A look at each name costs less than a search for one that is not there.
+fn remove_all(headers: &mut HeaderMap, is_such: impl Fn(&HeaderName) -> bool) {
+    while let Some(name) = headers.keys().find(|name| is_such(name)).cloned() {
         headers.remove(name);
     }
 }
@@ -50,7 +60,7 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
     lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok())
-        .filter(|name| !HOP_BY_HOP.contains(name) && !is_protected(name))
+        .filter(|name| !is_hop_by_hop(name) && !is_protected(name))
         .collect()
 }
 

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use switchyard_telemetry::Spelled;
 
 use super::{
     Scheme, X_FORWARDED_CLIENT_CERT, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO,
 };
 use crate::client_address::Client;
+
+/// Room for a list that nobody has begun.
+const LIST: usize = 128;
 
 /// Adds this hop. What an untrusted peer claimed has been removed before, so whatever is there now
 /// is believed and extended.
@@ -17,20 +20,27 @@ use crate::client_address::Client;
 /// in the other of the two lists.
 pub(super) fn write(headers: &mut HeaderMap, client: &Client, scheme: Scheme, host: &HeaderValue) {
     let proto = scheme.as_str();
-    let told = (client.address != client.peer).then_some(client.address);
-    let peer = client.peer.to_string();
+    let peer = Spelled::address(client.peer);
+    let told = (client.address != client.peer).then(|| Spelled::address(client.address));
+    let first = told.as_ref().map(Spelled::as_str);
     extend(
         headers,
         X_FORWARDED_FOR,
-        told.map(|address| address.to_string()),
-        &peer,
+        &[first.unwrap_or_default()],
+        &[peer.as_str()],
     );
-    let peer = format!(
-        "{};host=\"{}\";proto={proto}",
-        node(client.peer),
-        text(host)
-    );
-    extend(headers, FORWARDED, told.map(node), &peer);
+    let [open, peer, close] = node(client.peer, &peer);
+    let hop = [
+        open,
+        peer,
+        close,
+        ";host=\"",
+        text(host),
+        "\";proto=",
+        proto,
+    ];
+    let told = told.as_ref().map(|told| node(client.address, told));
+    extend(headers, FORWARDED, &told.unwrap_or_default(), &hop);
     headers
         .entry(X_FORWARDED_PROTO)
         .or_insert(HeaderValue::from_static(proto));
@@ -41,36 +51,40 @@ pub(super) fn write(headers: &mut HeaderMap, client: &Client, scheme: Scheme, ho
 
 /// Adds the certificate that this hop's client showed to those of the hops before.
 pub(super) fn add_cert(headers: &mut HeaderMap, cert: &HeaderValue) {
-    extend(headers, X_FORWARDED_CLIENT_CERT, None, text(cert));
+    extend(headers, X_FORWARDED_CLIENT_CERT, &[], &[text(cert)]);
 }
 
-/// Adds `hop` to the list `name`, on one line; a new list begins with `first`.
-fn extend(headers: &mut HeaderMap, name: HeaderName, first: Option<String>, hop: &str) {
-    let mut list = Vec::with_capacity(64);
+/// Adds `hop` to the list `name`, on one line; a new list begins with `first`, if that says anything. Both are in
+/// pieces.
+fn extend(headers: &mut HeaderMap, name: HeaderName, first: &[&str], hop: &[&str]) {
+    let mut list = Vec::with_capacity(LIST);
     for line in headers.get_all(&name) {
-        push(&mut list, line.as_bytes());
+        push(&mut list, [line.as_bytes()]);
     }
-    if let (true, Some(first)) = (list.is_empty(), first) {
-        push(&mut list, first.as_bytes());
+    if list.is_empty() {
+        push(&mut list, first.iter().map(|piece| piece.as_bytes()));
     }
-    push(&mut list, hop.as_bytes());
-    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(list)) {
+    push(&mut list, hop.iter().map(|piece| piece.as_bytes()));
+    if let Ok(value) = HeaderValue::from_bytes(&list) {
         headers.insert(name, value);
     }
 }
 
-fn push(list: &mut Vec<u8>, element: &[u8]) {
+/// Adds an element that is in pieces.
+fn push<'a>(list: &mut Vec<u8>, element: impl IntoIterator<Item = &'a [u8]>) {
     if !list.is_empty() {
         list.extend_from_slice(b", ");
     }
-    list.extend_from_slice(element);
+    for piece in element {
+        list.extend_from_slice(piece);
+    }
 }
 
 /// RFC 7239 section 6: an IPv6 address is quoted and in brackets.
-fn node(address: IpAddr) -> String {
+fn node(address: IpAddr, text: &Spelled) -> [&str; 3] {
     match address {
-        IpAddr::V4(address) => format!("for={address}"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\""),
+        IpAddr::V4(_) => ["for=", text.as_str(), ""],
+        IpAddr::V6(_) => ["for=\"[", text.as_str(), "]\""],
     }
 }
 

@@ -1,8 +1,7 @@
 //! The name of one request in every log that it passes.
 
-use std::fmt::Write as _;
-
 use http::header::{HeaderMap, HeaderValue};
+use switchyard_telemetry::Spelled;
 
 use super::X_REQUEST_ID;
 use crate::client_address::Trust;
@@ -36,10 +35,7 @@ impl RequestId {
 
     /// 32 hexadecimal digits.
     fn make(random: u128) -> Self {
-        let mut id = String::with_capacity(32);
-        // Writing to a string cannot fail.
-        let _ = write!(id, "{random:032x}");
-        Self(id.into_boxed_str())
+        Self(Spelled::hex(random).as_str().into())
     }
 
     /// The id as text.

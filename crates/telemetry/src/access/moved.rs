@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::info;
 
 use super::{TARGET, millis};
+use crate::Spelled;
 
 /// A session that another process goes on with, or this one in the place of another.
 pub struct Moved<'a> {
@@ -49,7 +50,7 @@ impl Moved<'_> {
             route = self.route,
             cluster = self.cluster,
             endpoint = self.endpoint,
-            client = %self.client,
+            client = %Spelled::address(self.client),
             duration_ms = millis(self.duration),
             "{message}"
         );

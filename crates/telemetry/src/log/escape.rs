@@ -30,13 +30,21 @@ pub(super) fn push(line: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Looks at all bytes of a piece without stopping in between: that can be done for many at once.
+/// Looks at pieces of one length, all bytes of one without stopping in between: that can be done for many at
+/// once. The last piece overlaps the one before it, so that no bytes are left over.
 fn has_suspects(bytes: &[u8]) -> bool {
-    let any = |piece: &[u8]| {
-        let found = piece.iter().map(|byte| u8::from(is_suspect(*byte)));
-        found.fold(0, |found, this| found | this) != 0
-    };
-    bytes.chunks(32).any(any)
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let (pieces, _) = bytes.as_chunks::<16>();
+        let (middle, end) = (pieces.iter().any(any_suspect), bytes.last_chunk::<16>());
+        middle || end.map_or_else(|| any_suspect(first) || any_suspect(last), any_suspect)
+    } else {
+        bytes.iter().any(|byte| is_suspect(*byte))
+    }
+}
+
+fn any_suspect<const N: usize>(piece: &[u8; N]) -> bool {
+    let found = piece.iter().map(|byte| u8::from(is_suspect(*byte)));
+    found.fold(0, |found, this| found | this) != 0
 }
 
 /// What may have to be escaped; 0xC2 begins U+0080 to U+00BF, of which the C1 controls are a part.

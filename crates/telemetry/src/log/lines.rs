@@ -18,6 +18,7 @@ use tracing_subscriber::layer::Context;
 use super::live::Live;
 use super::sink::Sink;
 use super::{Format, escape, timestamp};
+use crate::Spelled;
 
 /// A buffer that grew beyond this is not kept.
 const KEPT: usize = 16 * 1024;
@@ -98,8 +99,10 @@ struct Json<'a>(&'a mut Vec<u8>);
 
 impl Json<'_> {
     fn name(&mut self, field: &Field) {
+        let name = field.name();
+        self.0.reserve(name.len() + br#","":"#.len());
         self.0.extend_from_slice(br#",""#);
-        self.0.extend_from_slice(field.name().as_bytes());
+        self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(br#"":"#);
     }
 
@@ -128,7 +131,8 @@ impl Visit for Json<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field, value);
+        self.name(field);
+        self.0.extend_from_slice(Spelled::number(value).as_bytes());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -141,7 +145,10 @@ impl Visit for Json<'_> {
 
     /// JSON has no infinity.
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if value.is_finite() {
+        if let Some(thousandths) = thousandths(value) {
+            self.name(field);
+            push_thousandths(self.0, thousandths);
+        } else if value.is_finite() {
             self.plain(field, value);
         } else {
             self.name(field);
@@ -156,7 +163,7 @@ struct Text<'a>(&'a mut Vec<u8>);
 impl Text<'_> {
     fn name(&mut self, field: &Field) {
         self.0.push(b' ');
-        if field.name() != "message" {
+        if !is_message(field) {
             self.0.extend_from_slice(field.name().as_bytes());
             self.0.push(b'=');
         }
@@ -166,9 +173,10 @@ impl Text<'_> {
 impl Visit for Text<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.name(field);
-        self.0.push(b'"');
+        let quote: &[u8] = if is_message(field) { b"" } else { b"\"" };
+        self.0.extend_from_slice(quote);
         escape::push(self.0, value);
-        self.0.push(b'"');
+        self.0.extend_from_slice(quote);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -177,7 +185,75 @@ impl Visit for Text<'_> {
     }
 }
 
+fn is_message(field: &Field) -> bool {
+    field.name() == "message"
+}
+
+/// How many thousandths `value` is, where it is that: milliseconds to the microsecond are, and are written in
+/// no time. Their digits are the fewest that say this number and no other, as those of `{:?}` are.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "what does not come back the same is not taken"
+)]
+fn thousandths(value: f64) -> Option<u64> {
+    /// With fifteen digits no two decimals are the same number.
+    const MOST: f64 = 1e15;
+    let scaled = (value * 1e3).round();
+    let is_one = (0.0..MOST).contains(&scaled) && scaled / 1e3 == value && value.is_sign_positive();
+    is_one.then_some(scaled as u64)
+}
+
+fn push_thousandths(line: &mut Vec<u8>, number: u64) {
+    line.extend_from_slice(Spelled::number(number / 1_000).as_bytes());
+    let digit = |value: u64| b'0' + u8::try_from(value % 10).unwrap_or_default();
+    let places = [number / 100, number / 10, number].map(digit);
+    let shown = match places {
+        [_, b'0', b'0'] => 1,
+        [_, _, b'0'] => 2,
+        _ => 3,
+    };
+    line.push(b'.');
+    line.extend_from_slice(places.get(..shown).unwrap_or_default());
+}
+
 fn written(line: &mut Vec<u8>, value: &dyn Debug) {
     // Writing to memory cannot fail; a value that says it failed is cut short.
     let _ = write!(escape::Escaped(line), "{value:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn in_thousandths(value: f64) -> Option<String> {
+        let mut line = Vec::new();
+        push_thousandths(&mut line, thousandths(value)?);
+        String::from_utf8(line).ok()
+    }
+
+    #[test]
+    fn what_is_not_in_thousandths_is_left_to_std() {
+        for value in [-1.0, -0.0, 0.0001, 1e15, f64::NAN, f64::INFINITY] {
+            assert_eq!(in_thousandths(value), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn milliseconds_are_as_std_writes_them(micros in 0_u32..) {
+            let value = f64::from(micros) / 1e3;
+            prop_assert_eq!(in_thousandths(value), Some(format!("{value:?}")));
+        }
+
+        #[test]
+        fn any_other_number_is_so_too_or_is_left_to_std(value: f64) {
+            if let Some(text) = in_thousandths(value) {
+                prop_assert_eq!(text, format!("{value:?}"));
+            }
+        }
+    }
 }
