@@ -179,6 +179,8 @@ PEERS = [
     Peer("haproxy", _system("haproxy"), ["-db", "-q", "-f", "@run@/haproxy.cfg"], ["-v"], ["haproxy.cfg"],
          listens=ALL,
          leaving=Leaving("SIGUSR2 to the master, `hard-stop-after` and `close-spread-time`", by(signal.SIGUSR2), ["-W"])),
+    Peer("haproxy-splice", _system("haproxy"), ["-db", "-q", "-f", "@run@/haproxy-splice.cfg"], ["-v"], ["haproxy-splice.cfg"],
+         listens=BOTH),
     Peer("envoy", _wheel("lib/python3*/site-packages/envoy/_bin/envoy"),
          ["-c", "@run@/envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "-l", "error", "--drain-time-s", "@over@"],
          ["--version"], ["envoy.yaml"], listens=ALL,

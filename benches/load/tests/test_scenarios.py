@@ -35,6 +35,10 @@ class TakingPart(unittest.TestCase):
     def test_who_is_asked_to_go_is_a_gateway_once(self):
         self.assertEqual(takers("drain"), {"switchyard", "nginx", "haproxy", "envoy", "traefik", "caddy"})
 
+    def test_who_relays_bytes_does_so_over_http1_only(self):
+        taken = {name for name, scenario in BY_NAME.items() if scenario.has(PEER["haproxy-splice"])}
+        self.assertEqual(taken, {*GROUPS["http1"], *GROUPS["storms"]} - {"scale"})
+
     def test_pushing_are_those_that_can_be_published_at(self):
         for name in ("fanout", "fanout-tenth", "channels", "subscribed", "subscribed-common"):
             self.assertEqual(takers(name), {"switchyard", "switchyard-redis", "nchan", "pushpin"}, name)
