@@ -116,6 +116,10 @@ def _wheel(*places: str) -> Callable[[], Path | None]:
     return find
 
 
+def _built(place: str) -> Callable[[], Path | None]:
+    return _file(str(TOOLS / place))
+
+
 def _both(first: Callable[[], Path | None], second: Callable[[], Path | None]) -> Callable[[], Path | None]:
     """The first, if the second is there too."""
     return lambda: first() if second() else None
@@ -191,6 +195,11 @@ PEERS = [
     Peer("caddy", _wheel("bin/caddy"), ["run", "--adapter", "caddyfile", "--config", "@run@/Caddyfile"],
          ["version"], ["Caddyfile"], ONE_CORE | CADDY_HOME | CONNECT_IN_GO, listens=ALL,
          leaving=Leaving("SIGUSR1, `stream_close_delay`", by(signal.SIGUSR1))),
+    Peer("pingora", _built("pingora/swpingora"),
+         ["--listen", "@listen@", "--tls", "@tls@", "--certificate", "@certificate@", "--key", "@key@", "--to", "@endpoint@",
+          "--threads", "@workers@", "--grace", "@over@"],
+         ["--version"], listens=BOTH,
+         leaving=Leaving("SIGTERM, `grace_period_seconds`", by(signal.SIGTERM))),
     replace(SWITCHYARD, name=f"{US}-redis", find=_both(_switchyard, REDIS.find), scales=False, beside=FANOUT, helper=REDIS,
             more=SWITCHYARD.more | {"bus_yaml": '{ redis: { url: "redis://@helper@" } }'}),
     Peer("nchan", _both(_system("nginx"), _file(NCHAN)), ["-p", "@run@", "-c", "@run@/nchan.conf"],

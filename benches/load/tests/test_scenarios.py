@@ -33,7 +33,7 @@ class TakingPart(unittest.TestCase):
             self.assertEqual([peer for peer in takers(name) if is_ours(peer)], ["switchyard"], name)
 
     def test_who_is_asked_to_go_is_a_gateway_once(self):
-        self.assertEqual(takers("drain"), {"switchyard", "nginx", "haproxy", "envoy", "traefik", "caddy"})
+        self.assertEqual(takers("drain"), {"switchyard", "nginx", "haproxy", "envoy", "traefik", "caddy", "pingora"})
 
     def test_who_relays_bytes_does_so_over_http1_only(self):
         taken = {name for name, scenario in BY_NAME.items() if scenario.has(PEER["haproxy-splice"])}
