@@ -3,13 +3,13 @@
 //! Everything here is generic over the transport: a listener that ends TLS hands in its own.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use switchyard_tls::TlsStream;
+use switchyard_wire::Wire;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -18,18 +18,18 @@ use crate::seat::Seat;
 
 /// What carries a client's bytes.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// What another process can go on with: the socket, where nothing is between it and the bytes.
-    fn socket(&self) -> Option<BorrowedFd<'_>>;
+    /// The connection, where nothing is between it and the bytes.
+    fn tcp(&self) -> Option<&TcpStream>;
 }
 
 impl Transport for TcpStream {
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.as_fd())
+    fn tcp(&self) -> Option<&TcpStream> {
+        Some(self)
     }
 }
 
 impl Transport for TlsStream<TcpStream> {
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
+    fn tcp(&self) -> Option<&TcpStream> {
         None
     }
 }
@@ -37,7 +37,7 @@ impl Transport for TlsStream<TcpStream> {
 /// A pipe, in tests.
 #[cfg(test)]
 impl Transport for tokio::io::DuplexStream {
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
+    fn tcp(&self) -> Option<&TcpStream> {
         None
     }
 }
@@ -57,15 +57,10 @@ impl<T> Seated<T> {
     }
 }
 
-impl<T: Transport> Transport for Seated<T> {
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.transport.socket()
-    }
-}
-
-impl<T: Transport> Transport for Watched<T> {
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
-        self.inner.socket()
+impl<T: Transport> Wire for Seated<T> {
+    #[inline]
+    fn tcp(&self) -> Option<&TcpStream> {
+        self.transport.tcp()
     }
 }
 

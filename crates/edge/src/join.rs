@@ -17,8 +17,8 @@ use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
 use switchyard_telemetry::metrics::route::RouteMetrics;
 use switchyard_telemetry::{Spelled, access};
 use switchyard_upstream::{End, Lease, Line};
+use switchyard_wire::Wire;
 
-use crate::io::Transport;
 use crate::moving::Moving;
 use crate::protocol::Protocol;
 use crate::route::Route;
@@ -56,7 +56,7 @@ impl Join {
         worker.desk.forget(id);
     }
 
-    fn relay<T: Transport>(self, downstream: Leg<T>, protocol: labels::Protocol) {
+    fn relay<T: Wire + Send + 'static>(self, downstream: Leg<T>, protocol: labels::Protocol) {
         let record = Record::of(&self, protocol);
         let Self {
             worker,

@@ -4,11 +4,11 @@
 //! so. No method of HTTP/1.1 begins like them.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::io::{Transport, write_through};
 
@@ -61,9 +61,9 @@ pub(crate) async fn look<T: Transport>(mut inner: T) -> io::Result<(Prefixed<T>,
 }
 
 impl<T: Transport> Transport for Prefixed<T> {
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
+    fn tcp(&self) -> Option<&TcpStream> {
         let is_taken = self.start == self.end;
-        self.inner.socket().filter(|_| is_taken)
+        self.inner.tcp().filter(|_| is_taken)
     }
 }
 

@@ -10,9 +10,9 @@ use hyper::upgrade::Upgraded;
 use switchyard_relay::Leg;
 use switchyard_telemetry::labels;
 use switchyard_upstream::Body;
+use switchyard_wire::Wire;
 
 use crate::connection::Connection;
-use crate::io::Transport;
 use crate::random::Random;
 
 /// A version of HTTP.
@@ -21,7 +21,7 @@ pub(crate) trait Protocol: Send + 'static {
     const LABEL: labels::Protocol;
 
     /// A session's connection to its client.
-    type Io: Transport;
+    type Io: Wire + Send + 'static;
 
     /// Held by each request, by the body of its answer, and by each session.
     type Stay: Send + 'static;

@@ -4,16 +4,16 @@
 //! it awaits. It lives for hours and is to be no larger than it must.
 
 use std::mem;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use switchyard_relay::{Closed, Ended, Freeze, Parcel, Relay, SessionInfo, Verdict};
 use switchyard_upstream::{Lease, Line};
+use switchyard_wire::Wire;
 use tokio::sync::oneshot;
 
-use crate::io::Transport;
 use crate::join::{Record, end};
 use crate::moving::Moving;
 use crate::subscription::Subscription;
@@ -43,7 +43,7 @@ pub(crate) struct Held<T> {
     verdict: oneshot::Receiver<Verdict>,
 }
 
-impl<T: Transport> Future for Running<T> {
+impl<T: Wire> Future for Running<T> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -69,7 +69,7 @@ impl<T: Transport> Future for Running<T> {
     }
 }
 
-impl<T: Transport> Running<T> {
+impl<T: Wire> Running<T> {
     /// Offers the session to who asks, if it can be moved.
     #[cold]
     fn hold_still(&mut self, freeze: Freeze) {
@@ -109,7 +109,7 @@ impl<T: Transport> Running<T> {
     }
 }
 
-impl<T: Transport> Open<T> {
+impl<T: Wire> Open<T> {
     fn close(self, closed: &Closed) {
         self.end(|lease, record, info| {
             if let Some(lease) = lease {
@@ -136,7 +136,7 @@ impl<T: Transport> Open<T> {
     /// something is between the sockets and its bytes, or there is no descriptor left.
     fn parcel(&self) -> Option<(Parcel, oneshot::Receiver<Verdict>)> {
         let (client, line) = self.relay.connections();
-        let client = client.socket()?;
+        let client = client.tcp()?.as_fd();
         let endpoint = other_end(client, line)?;
         let now = switchyard_relay::now();
         // First of all: what it is handed after this keeps it from moving.

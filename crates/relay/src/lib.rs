@@ -40,7 +40,7 @@ pub use drain::{DrainOrder, DrainPlan};
 pub use figures::Figures;
 pub use freeze::{Freeze, Parcel, Verdict};
 pub use handle::Handle;
-pub use leg::{Leg, Wire};
+pub use leg::Leg;
 pub use message::Message;
 pub use meter::Meter;
 pub use registry::{Registry, Ticket};

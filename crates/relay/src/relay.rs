@@ -23,11 +23,12 @@ use std::time::{Duration, Instant};
 use switchyard_proto::Side;
 use switchyard_proto::session::{Cause, Outcome, Session, Traffic};
 use switchyard_telemetry::{CountedSession, RouteTraffic};
+use switchyard_wire::Wire;
 
 use crate::clock;
 use crate::freeze::Freeze;
 use crate::handle::Handle;
-use crate::leg::{Leg, Wire, Wires};
+use crate::leg::{Leg, Waking, Wires};
 use crate::meter::{direction, side};
 use crate::registry::Ticket;
 use crate::scratch::{READ, Scratch};
@@ -189,6 +190,9 @@ impl<D: Wire, U: Wire> Relay<D, U> {
     fn advance(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Stop> {
         let rung = self.ticket.has_rung(turn.cx.waker());
         if rung {
+            // Perhaps by another task.
+            self.downstream.waking = Waking::Unasked;
+            self.upstream.waking = Waking::Unasked;
             self.answer(scratch, turn)?;
         }
         self.take_turns(scratch, turn).map_break(Stop::Over)?;
@@ -207,8 +211,13 @@ impl<D: Wire, U: Wire> Relay<D, U> {
     ) -> ControlFlow<Outcome> {
         let mut from = Side::Downstream;
         let mut last = Step::Moved;
-        for _ in 0..TURNS {
-            let step = self.turn_to(from, scratch, turn)?;
+        for turns in 0..TURNS {
+            // Either side has had a turn after two.
+            let step = if turns >= 2 && self.rests(from) {
+                Step::Idle
+            } else {
+                self.turn_to(from, scratch, turn)?
+            };
             if (last, step) == (Step::Idle, Step::Idle) {
                 return ControlFlow::Continue(());
             }
@@ -240,7 +249,11 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         scratch: &mut Scratch,
         turn: &mut Turn<'_, '_>,
     ) -> ControlFlow<Outcome, Step> {
-        let written = self.write_on(from.other(), scratch, turn)?;
+        let written = if self.line(from.other()).is_plain() {
+            Step::Idle
+        } else {
+            self.write_on(from.other(), scratch, turn)?
+        };
         let read = if self.may_read(from) {
             self.read(from, scratch, turn)?
         } else {
@@ -251,6 +264,14 @@ impl<D: Wire, U: Wire> Relay<D, U> {
             return ControlFlow::Continue(Step::Moved);
         }
         ControlFlow::Continue(if read == Step::Moved { read } else { written })
+    }
+
+    /// Whether another turn for `from` would come to nothing: all that it sent is read, and nothing is to be written.
+    #[inline]
+    fn rests(&self, from: Side) -> bool {
+        self.line(from).waking == Waking::Asked
+            && self.downstream.is_plain()
+            && self.upstream.is_plain()
     }
 
     /// Tells the session machine that a side is gone.

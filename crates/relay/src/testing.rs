@@ -18,13 +18,12 @@ use switchyard_proto::handshake::Deflate;
 use switchyard_proto::{CloseCode, Policy, Session, Side, mask};
 use switchyard_telemetry::labels::{BusKind, Protocol};
 use switchyard_telemetry::{Build, Metrics, RouteTraffic};
+use switchyard_wire::Wire;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::{
-    Closed, Ended, Leg, Registry, Relay, RelayLimits, SessionId, SessionInfo, Still, Tie, Wire,
-};
+use crate::{Closed, Ended, Leg, Registry, Relay, RelayLimits, SessionId, SessionInfo, Still, Tie};
 
 /// Long enough for anything that is to happen, on a paused clock.
 pub(crate) const LONG: Duration = Duration::from_hours(1);
@@ -281,6 +280,8 @@ impl Scripted {
         self.0.lock().expect("not poisoned")
     }
 }
+
+impl Wire for Scripted {}
 
 impl AsyncRead for Scripted {
     fn poll_read(

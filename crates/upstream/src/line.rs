@@ -2,11 +2,13 @@
 //! has no endpoint, what takes the place of one.
 
 use std::io::{self, IoSlice};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use switchyard_wire::Wire;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::http2::connections::Room;
 use crate::socket::Socket;
@@ -37,7 +39,7 @@ impl Line {
     #[must_use]
     pub fn socket(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Self::Own(socket) => socket.plain(),
+            Self::Own(socket) => socket.plain().map(AsFd::as_fd),
             Self::Shared(_) | Self::Within(_) => None,
         }
     }
@@ -54,6 +56,16 @@ impl Line {
             _room: room,
         };
         Self::Shared(Box::new(shared))
+    }
+}
+
+impl Wire for Line {
+    #[inline]
+    fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Own(socket) if !socket.is_due() => socket.plain(),
+            Self::Own(_) | Self::Shared(_) | Self::Within(_) => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! The task is in a group of its own: nobody who leaves waits for it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct Nursery {
 struct Shared {
     tasks: Tasks,
     queue: Mutex<Queue>,
+    /// The places below have left the queue. For who asks each time that bytes move.
+    grown: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +106,12 @@ impl Youth {
             }
         }
     }
+
+    /// Whether it is over, without anybody being called when it is.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.place < self.shared.grown.load(Ordering::Acquire)
+    }
 }
 
 impl Drop for Youth {
@@ -130,6 +139,7 @@ impl Shared {
     fn let_go(&self, now: Instant) -> Option<Instant> {
         let mut queue = self.lock();
         let woken = queue.take_grown(now);
+        self.grown.store(queue.first, Ordering::Release);
         let next = queue.batches.front().map(|batch| batch.grown);
         if next.is_none() {
             queue.sleeper = Sleeper::Asleep;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use switchyard_telemetry::metrics::endpoint::EndpointConnection;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 use crate::nursery::{Age, Youth};
 use crate::stream::Stream;
@@ -53,11 +54,16 @@ impl Socket {
     }
 
     /// The socket, where nothing is encrypted.
-    pub(crate) fn plain(&self) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn plain(&self) -> Option<&TcpStream> {
         match &self.stream {
-            Stream::Plain(tcp) => Some(tcp.as_fd()),
+            Stream::Plain(tcp) => Some(tcp),
             Stream::Tls(_) => None,
         }
+    }
+
+    /// Whether keep-alive is to be armed by the next who finds nothing to read.
+    pub(crate) fn is_due(&self) -> bool {
+        self.youth.as_ref().is_some_and(Youth::is_over)
     }
 
     /// Arms keep-alive if it is time. It is looked at where a reader finds nothing to read: while
@@ -142,7 +148,6 @@ mod tests {
     use std::future::poll_fn;
 
     use tokio::io::AsyncReadExt;
-    use tokio::net::TcpStream;
     use tokio::time;
 
     use super::*;

@@ -1,16 +1,15 @@
 //! A session's stream of its client's HTTP/2 connection.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::upgrade::Upgraded;
 use switchyard_upstream::Substream;
+use switchyard_wire::Wire;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::streams::Open;
-use crate::io::Transport;
 
 /// A stream that is a session's, which keeps the connection from being idle.
 pub(crate) struct Stream {
@@ -27,12 +26,8 @@ impl Stream {
     }
 }
 
-impl Transport for Stream {
-    /// The connection is that of others too.
-    fn socket(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-}
+/// The connection is that of others too.
+impl Wire for Stream {}
 
 impl AsyncRead for Stream {
     fn poll_read(

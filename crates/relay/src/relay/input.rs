@@ -9,9 +9,9 @@ use switchyard_proto::session::Outcome;
 
 use super::line::Outlet;
 use super::{Relay, Step, Turn};
-use crate::leg::Wire;
 use crate::meter::{Meter, direction};
 use crate::scratch::Scratch;
+use switchyard_wire::Wire;
 
 impl<D: Wire, U: Wire> Relay<D, U> {
     /// Reads once from `from`, and moves what came.
@@ -44,7 +44,13 @@ impl<D: Wire, U: Wire> Relay<D, U> {
     ) -> Poll<io::Result<usize>> {
         match self.take_early(from, area) {
             // 0 would stand for the end of the stream.
-            0 => self.wires.poll_read(from, turn.cx, area),
+            0 => {
+                let line = match from {
+                    Side::Downstream => &mut self.downstream,
+                    Side::Upstream => &mut self.upstream,
+                };
+                self.wires.poll_read(from, &mut line.waking, turn.cx, area)
+            }
             len => Poll::Ready(Ok(len)),
         }
     }

@@ -1,6 +1,7 @@
 //! What a relay keeps of one side besides the connection: what it has not taken, and how far the
 //! stream to it has come.
 
+use crate::leg::Waking;
 use crate::pending::Pending;
 
 /// The stream to one side of a session.
@@ -8,6 +9,8 @@ pub(super) struct Line {
     pub(super) pending: Option<Box<Pending>>,
     pub(super) outlet: Outlet,
     pub(super) messages: Messages,
+    /// Of what the side sends.
+    pub(super) waking: Waking,
 }
 
 /// Messages of the gateway's own that wait in the mailbox.
@@ -44,6 +47,7 @@ impl Line {
             pending: None,
             outlet: Outlet::Open,
             messages: Messages::None,
+            waking: Waking::Unasked,
         }
     }
 
@@ -55,6 +59,12 @@ impl Line {
     /// Whether everything that was written to the side is on the wire.
     pub(super) fn is_clear(&self) -> bool {
         self.pending.is_none() && self.outlet != Outlet::Flushing
+    }
+
+    /// Whether there is nothing to do for the stream to the side: it takes bytes, and none of any kind wait.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.pending.is_none() && self.outlet == Outlet::Open && self.messages == Messages::None
     }
 
     /// Whether the stream to the side still takes bytes.

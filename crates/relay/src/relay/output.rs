@@ -8,10 +8,10 @@ use switchyard_proto::session::{Outcome, Output};
 
 use super::line::{Messages, Outlet};
 use super::{Relay, Step, Turn};
-use crate::leg::Wire;
 use crate::meter::direction;
 use crate::pending::{Pending, signed};
 use crate::scratch::{Chunk, Scratch};
+use switchyard_wire::Wire;
 
 /// Plans.
 impl<D: Wire, U: Wire> Relay<D, U> {

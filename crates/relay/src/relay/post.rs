@@ -9,10 +9,10 @@ use super::line::Line;
 use super::{Relay, Stop, Turn};
 use crate::figures::Figures;
 use crate::freeze::Freeze;
-use crate::leg::Wire;
 use crate::mailbox::{Command, Post};
 use crate::scratch::Scratch;
 use crate::terms::Terms;
+use switchyard_wire::Wire;
 
 impl<D: Wire, U: Wire> Relay<D, U> {
     /// Does as it was told, and answers what it was asked.

@@ -14,11 +14,11 @@ use switchyard_proto::session::Outcome;
 use super::line::Messages;
 use super::{BUDGET, Relay, Step, Turn};
 use crate::backlog::Loan;
-use crate::leg::Wire;
 use crate::message::Message;
 use crate::meter::direction;
 use crate::pending::{Pending, signed};
 use crate::scratch::{Chunk, Scratch};
+use switchyard_wire::Wire;
 
 /// The most that small messages are put together to, in bytes.
 const GATHER: usize = 64 * 1024;

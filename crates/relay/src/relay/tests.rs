@@ -8,6 +8,7 @@ mod publish;
 mod scripted;
 mod slow;
 mod timers;
+mod waking;
 
 use tokio::net::TcpStream;
 
