@@ -105,9 +105,7 @@ impl Dialer {
                 drop((place, lease));
                 let words = Words {
                     preface: NO_PREFACE.into(),
-                    request: shake::encode(knock.request.clone(), HeaderCase::Lower)
-                        .await
-                        .into(),
+                    request: shake::encode(knock.request.clone(), HeaderCase::Lower).await,
                 };
                 let (offer, within) = (knock.offer, knock.answer_within);
                 self.shake(knock.cluster, turn, offer, &words, within).await

@@ -76,15 +76,15 @@ impl Form {
         };
         // A wrong mask bit makes it longer than any.
         let short = second ^ self.masked;
-        let (header, len) = if short < LENGTH_IN_2 {
-            (self.header, u16::from(short))
-        } else if short == LENGTH_IN_2 {
-            let [_, _, high, low, ..] = input else {
-                return None;
-            };
-            (self.header + 2, u16::from_be_bytes([*high, *low]))
-        } else {
-            return None;
+        let (header, len) = match short {
+            ..LENGTH_IN_2 => (self.header, u16::from(short)),
+            LENGTH_IN_2 => {
+                let [_, _, high, low, ..] = input else {
+                    return None;
+                };
+                (self.header + 2, u16::from_be_bytes([*high, *low]))
+            }
+            _ => return None,
         };
         let is_minimal = short < LENGTH_IN_2 || len >= u16::from(LENGTH_IN_2);
         if !is_minimal || u64::from(len) > self.limit {

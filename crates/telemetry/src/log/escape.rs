@@ -48,8 +48,12 @@ fn any_suspect<const N: usize>(piece: &[u8; N]) -> bool {
 }
 
 /// What may have to be escaped; 0xC2 begins U+0080 to U+00BF, of which the C1 controls are a part.
+#[allow(
+    clippy::needless_bitwise_bool,
+    reason = "to stop at the first that holds is to look at one byte at a time"
+)]
 fn is_suspect(byte: u8) -> bool {
-    matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7F | 0xC2)
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0x7F) | (byte == 0xC2)
 }
 
 /// `\u00XX`: control characters are all below U+00A0.

@@ -195,6 +195,7 @@ fn is_message(field: &Field) -> bool {
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
+    clippy::float_cmp,
     reason = "what does not come back the same is not taken"
 )]
 fn thousandths(value: f64) -> Option<u64> {
