@@ -6,12 +6,12 @@ use std::task::Poll;
 
 use switchyard_proto::Side;
 use switchyard_proto::session::Outcome;
+use switchyard_wire::Wire;
 
 use super::line::Outlet;
 use super::{Relay, Step, Turn};
 use crate::meter::{Meter, direction};
 use crate::scratch::Scratch;
-use switchyard_wire::Wire;
 
 impl<D: Wire, U: Wire> Relay<D, U> {
     /// Reads once from `from`, and moves what came.

@@ -5,13 +5,13 @@ use std::task::Poll;
 
 use switchyard_proto::Side;
 use switchyard_proto::session::{Outcome, Output};
+use switchyard_wire::Wire;
 
 use super::line::{Messages, Outlet};
 use super::{Relay, Step, Turn};
 use crate::meter::direction;
 use crate::pending::{Pending, signed};
 use crate::scratch::{Chunk, Scratch};
-use switchyard_wire::Wire;
 
 /// Plans.
 impl<D: Wire, U: Wire> Relay<D, U> {

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use switchyard_proto::Side;
+use switchyard_wire::Wire;
 
 use super::line::Line;
 use super::{Relay, Stop, Turn};
@@ -12,7 +13,6 @@ use crate::freeze::Freeze;
 use crate::mailbox::{Command, Post};
 use crate::scratch::Scratch;
 use crate::terms::Terms;
-use switchyard_wire::Wire;
 
 impl<D: Wire, U: Wire> Relay<D, U> {
     /// Does as it was told, and answers what it was asked.

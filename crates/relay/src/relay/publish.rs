@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use switchyard_proto::Side;
 use switchyard_proto::session::Outcome;
+use switchyard_wire::Wire;
 
 use super::line::Messages;
 use super::{BUDGET, Relay, Step, Turn};
@@ -18,7 +19,6 @@ use crate::message::Message;
 use crate::meter::direction;
 use crate::pending::{Pending, signed};
 use crate::scratch::{Chunk, Scratch};
-use switchyard_wire::Wire;
 
 /// The most that small messages are put together to, in bytes.
 const GATHER: usize = 64 * 1024;
