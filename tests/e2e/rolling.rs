@@ -126,23 +126,24 @@ impl Noon {
         let safe = format!("wss://localhost:{}/", gateway.address("safe").port());
         let trusted = folder.path().join("0.crt");
         let trusted = trusted.to_str().expect("a path");
-        let noon = Self {
+        // One after the other: traffic leaves the start of a browser little of a small machine.
+        let begin = |script: &str, arguments: &[&str]| {
+            let clients = clients::start(script, arguments);
+            let ready = |line: &Value| line["ready"] == true;
+            clients.stdout().wait_for("ready", ready);
+            clients
+        };
+        Self {
             plain: vec![
-                clients::start("rolling_ws.mjs", &[&plain, "40"]),
-                clients::start("rolling_websockets.py", &[&plain, "20"]),
-                clients::start("rolling_browser.mjs", &[&plain, "10"]),
+                begin("rolling_browser.mjs", &[&plain, "10"]),
+                begin("rolling_websockets.py", &[&plain, "20"]),
+                begin("rolling_ws.mjs", &[&plain, "40"]),
             ],
-            safe: clients::start("rolling_ws.mjs", &[&safe, "20", trusted]),
+            safe: begin("rolling_ws.mjs", &[&safe, "20", trusted]),
             gateway,
             folder,
             endpoints,
-        };
-        for clients in noon.plain.iter().chain([&noon.safe]) {
-            clients
-                .stdout()
-                .wait_for("ready", |line| line["ready"] == true);
         }
-        noon
     }
 
     fn write(&self, yaml: &str) {
