@@ -76,13 +76,14 @@ fn bears_the_load(gateway: &Gateway, url: &str) {
         "requests: {LOAD} total, {LOAD} started, {LOAD} done, {LOAD} succeeded, 0 failed, 0 errored, 0 timeout"
     );
     assert!(said.contains(&all), "{said}");
-    let closed = [("listener", "web"), ("reason", "closed")];
     let ended = "switchyard_http2_connections_ended_total";
-    // Whatever the reason is: it is the second thing that is asked.
     gateway.wait_metric(ended, &[], CONNECTIONS);
     let metrics = gateway.metrics();
+    // h2load drops its sockets when it has all answers. Where it has not read all that was sent to one, the system
+    // resets it, which may overtake its goodbye.
+    let well = ["closed", "broken"].map(|it| metrics.count(ended, &[("reason", it)]));
     let reasons = metrics.about(ended);
-    assert_eq!(metrics.count(ended, &closed), CONNECTIONS, "{reasons:?}");
+    assert_eq!(well.iter().sum::<u64>(), CONNECTIONS, "{reasons:?}");
     let count = |name| metrics.count(name, &[]);
     assert_eq!(count("switchyard_listener_connections_total"), CONNECTIONS);
     assert_eq!(count("switchyard_listener_connections"), 0);
