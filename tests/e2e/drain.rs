@@ -55,6 +55,7 @@ fn every_session_is_told_1012_and_the_exit_is_in_order() {
         client.send(&Frame::close(1012, ""));
         server.send(&Frame::close(1012, ""));
         client.expect_end();
+        server.socket().finish();
         server.expect_end();
     }
     let status = stage.gateway.wait_exit();

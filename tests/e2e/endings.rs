@@ -1,6 +1,9 @@
 //! How sessions end: in order, half closed, broken, killed, vanished. Always in bounded time, and
 //! always with the truth in the record.
 
+use std::fs;
+use std::net::SocketAddr;
+
 use serde_json::Value;
 use switchyard_testkit::frame::opcode;
 use switchyard_testkit::{Frame, Handshake, Settings, clients};
@@ -53,9 +56,45 @@ fn the_endpoint_closes() {
     server.send(&Frame::close(1013, "later"));
     assert_eq!(client.answer_close(), 1013);
     assert_eq!(server.receive_close().0, 1013);
+    server.socket().finish();
     server.expect_end();
-    drop(server);
     recorded(&stage, "upstream", 1013, "close_frame");
+}
+
+/// Connections to or from `address` whose port is kept for a while because this end of them was ended first.
+fn kept_ports(address: SocketAddr) -> usize {
+    /// As the system's table has it: what waits for late segments of the other end.
+    const TIME_WAIT: &str = "06";
+    let remote = format!("0100007F:{:04X}", address.port());
+    let table = fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let rows = table.lines().map(|row| row.split_whitespace().skip(2));
+    rows.filter(|row| row.clone().take(2).eq([&*remote, TIME_WAIT]))
+        .count()
+}
+
+/// RFC 6455 section 7.1.1: the server ends the connection first. A gateway that did would run out of ports towards an
+/// endpoint whose sessions are short.
+#[test]
+fn no_port_is_kept_for_sessions_that_have_ended_in_order() {
+    let stage = Stage::new();
+    for _ in 0..3 {
+        let Ends {
+            mut client,
+            mut server,
+        } = stage.open();
+        client.send(&Frame::close(1000, ""));
+        assert_eq!(server.receive_close().0, 1000);
+        server.send(&Frame::close(1000, ""));
+        assert_eq!(client.receive_close().0, 1000);
+        client.expect_end();
+        server.socket().finish();
+        server.expect_end();
+    }
+    let sessions = [("route", "main")];
+    stage
+        .gateway
+        .wait_metric("switchyard_sessions", &sessions, 0);
+    assert_eq!(kept_ports(stage.endpoint.address()), 0);
 }
 
 #[test]

@@ -49,6 +49,9 @@ fn both_sides_are_asked_to_go() {
     assert_eq!(server.receive_close(), close);
     for peer in [&mut client, &mut server] {
         peer.send(&Frame::close(1001, ""));
+    }
+    server.socket().finish();
+    for peer in [&mut client, &mut server] {
         peer.expect_end();
     }
     drop((client, server));
@@ -80,6 +83,9 @@ fn a_message_that_has_begun_goes_first() {
     assert_eq!(server.receive_close().0, 1001);
     for peer in [&mut client, &mut server] {
         peer.send(&Frame::close(1001, ""));
+    }
+    server.socket().finish();
+    for peer in [&mut client, &mut server] {
         peer.expect_end();
     }
     drop((client, server));

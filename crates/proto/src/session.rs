@@ -58,10 +58,11 @@
 //! [`CloseCode::GOING_AWAY`]. *A life that is long enough*: as an idle timeout, but each Close goes
 //! at the next message boundary.
 //!
-//! A side to which a Close went, and which answered, broke a rule or ended, is sent a FIN. When both
-//! streams to the peers are ended and flushed, the peers have another [`Policy::close_timeout`] to end
-//! theirs, so that no reset destroys a Close on its way. Each of the two phases is bounded by
-//! `close_timeout`, however little the peers read or write. The first cause is the one recorded.
+//! A client to which a Close went, and which answered, broke a rule or ended, is sent a FIN. An endpoint that
+//! answered is waited for, as a client waits for its server (RFC 6455 section 7.1.1), and is sent a FIN when it
+//! has ended its stream. When no more than the ends of streams is missing, the peers have another
+//! [`Policy::close_timeout`] for theirs, so that no reset destroys a Close on its way. Each of the two phases
+//! is bounded by `close_timeout`, however little the peers read or write. The first cause is the one recorded.
 
 mod adoption;
 mod ending;
@@ -92,7 +93,7 @@ use crate::handshake::Deflate;
 use crate::mask::{MaskKey, MaskKeys};
 use crate::scanner::StopAt;
 use output::Plan;
-use peer::{Inbound, Outbound, Peers, Publish};
+use peer::{Inbound, Outbound, Peer, Peers, Publish};
 use vigil::{Vigil, Watch};
 
 /// The state machine of one session: 280 bytes, no allocation while data flows.
@@ -211,10 +212,21 @@ impl Session {
             return;
         }
         peer.outbound = Outbound::Done;
-        if self.are_ended_outwards()
-            && let Life::Closing(_, deadline) = &mut self.life
-        {
-            *deadline = self.policy.close_by(now);
+        self.await_ends(now);
+    }
+
+    /// Whether the peers have parted: each has said Close and was told one, and the endpoint has ended its stream. All
+    /// that is left is to end those to them, and the client's end after that. Who ends a stream by dropping its
+    /// connection may do that now, with both, instead of the [shutdowns](Output::Shutdown), and call
+    /// [`handle_parted`](Self::handle_parted): a client that has said Close sends nothing that the drop could reset.
+    pub fn have_parted(&self) -> bool {
+        self.peers.both(Peer::has_parted)
+    }
+
+    /// The caller drops both connections; see [`have_parted`](Self::have_parted).
+    pub fn handle_parted(&mut self) {
+        if let Life::Closing(first, _) = self.life {
+            self.finish(first);
         }
     }
 

@@ -79,6 +79,11 @@ impl<D: Wire, U: Wire> Wires<D, U> {
         }
     }
 
+    /// Whether both are sockets: to drop them ends their streams, with nothing to be said before.
+    pub(crate) fn are_sockets(&self) -> bool {
+        self.downstream.tcp().is_some() && self.upstream.tcp().is_some()
+    }
+
     pub(crate) fn poll_shutdown(&mut self, to: Side, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match to {
             Side::Downstream => Pin::new(&mut self.downstream).poll_shutdown(cx),

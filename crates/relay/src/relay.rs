@@ -119,6 +119,15 @@ enum Step {
     Idle,
 }
 
+impl Step {
+    fn or(self, other: Self) -> Self {
+        match self {
+            Self::Moved => self,
+            Self::Idle => other,
+        }
+    }
+}
+
 /// One poll.
 struct Turn<'a, 'w> {
     cx: &'a mut Context<'w>,
@@ -249,6 +258,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         scratch: &mut Scratch,
         turn: &mut Turn<'_, '_>,
     ) -> ControlFlow<Outcome, Step> {
+        let ends = self.line(from.other()).is_ending();
         let written = if self.line(from.other()).is_plain() {
             Step::Idle
         } else {
@@ -259,11 +269,17 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         } else {
             Step::Idle
         };
+        let ended = if ends && self.line(from.other()).is_ending() {
+            // After reading: what came may be the end of it all.
+            self.shut_down(from.other(), scratch, turn)?
+        } else {
+            Step::Idle
+        };
         if read == Step::Idle && self.line(from).outlet == Outlet::Failed {
             self.lose(from, scratch, turn)?;
             return ControlFlow::Continue(Step::Moved);
         }
-        ControlFlow::Continue(if read == Step::Moved { read } else { written })
+        ControlFlow::Continue(read.or(written).or(ended))
     }
 
     /// Whether another turn for `from` would come to nothing: all that it sent is read, and nothing is to be written.

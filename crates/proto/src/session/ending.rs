@@ -109,9 +109,13 @@ impl Session {
         }
     }
 
-    pub(super) fn are_ended_outwards(&self) -> bool {
-        self.peers
-            .both(|peer| matches!(peer.outbound, Outbound::Done))
+    /// Both peers have as long again to end their streams, once that is all they have left to do.
+    pub(super) fn await_ends(&mut self, now: Instant) {
+        if self.peers.both(Peer::is_told)
+            && let Life::Closing(_, deadline) = &mut self.life
+        {
+            *deadline = self.policy.close_by(now);
+        }
     }
 
     #[cold]
@@ -125,7 +129,7 @@ impl Session {
             self.finish(first);
             return self.poll_output();
         }
-        let reason = if self.are_ended_outwards() {
+        let reason = if self.peers.both(Peer::is_told) {
             WaitReason::Eof
         } else {
             WaitReason::Close
@@ -142,7 +146,7 @@ impl Session {
             Outbound::CloseDue(frame, _) if has_room => {
                 let bytes = Owned::Boxed(std::mem::take(frame));
                 peer.outbound = Outbound::Closed;
-                peer.settle();
+                peer.settle(to);
                 Some(Output::Send { to, bytes })
             }
             Outbound::FinDue => {

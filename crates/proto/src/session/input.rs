@@ -183,6 +183,7 @@ impl Session {
             to.outbound = Outbound::Closed;
         }
         self.peers.settle();
+        self.await_ends(now);
     }
 
     #[cold]

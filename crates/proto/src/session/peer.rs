@@ -106,11 +106,31 @@ impl Peer {
         }
     }
 
-    /// Ends the stream to this peer once nothing more is to be said or heard.
-    pub(super) fn settle(&mut self) {
-        if matches!(self.outbound, Outbound::Closed) && self.inbound != Inbound::Open {
+    /// Ends the stream to this peer, which is at `side`, once nothing more is to be said or heard. Servers end theirs
+    /// first (RFC 6455 section 7.1.1), and who ends first keeps the connection's port for a while: so an endpoint that
+    /// has said its Close is waited for.
+    pub(super) fn settle(&mut self, side: Side) {
+        let is_heard = match side {
+            Side::Downstream => self.inbound != Inbound::Open,
+            Side::Upstream => !matches!(self.inbound, Inbound::Open | Inbound::Closed),
+        };
+        if is_heard && matches!(self.outbound, Outbound::Closed) {
             self.outbound = Outbound::FinDue;
         }
+    }
+
+    /// Whether the end of this peer's stream is all that it has left to do.
+    pub(super) fn is_told(&self) -> bool {
+        match self.outbound {
+            Outbound::Done => true,
+            Outbound::Closed => self.inbound.said_close(),
+            _ => false,
+        }
+    }
+
+    /// Whether this peer has said Close and was told one, and there is nothing to wait for before its stream ends.
+    pub(super) fn has_parted(&self) -> bool {
+        self.inbound.said_close() && matches!(self.outbound, Outbound::FinAsked | Outbound::Done)
     }
 
     /// Whether what came from this peer ends where something else may follow it. Of a peer that
@@ -164,7 +184,7 @@ impl Peers {
     }
 
     pub(super) fn settle(&mut self) {
-        self.downstream.settle();
-        self.upstream.settle();
+        self.downstream.settle(Side::Downstream);
+        self.upstream.settle(Side::Upstream);
     }
 }

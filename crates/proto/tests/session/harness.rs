@@ -180,6 +180,11 @@ impl Harness {
         self.drain()
     }
 
+    pub(crate) fn part(&mut self) -> &mut Self {
+        self.session.handle_parted();
+        self.drain()
+    }
+
     pub(crate) fn publish(&mut self, to: Side) -> &mut Self {
         self.queued[index(to)] += 1;
         self.session.handle_publish(to);

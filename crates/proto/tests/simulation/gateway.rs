@@ -175,6 +175,9 @@ impl Gateway {
                 session.handle_publish(to);
             });
         }
+        if self.may_part() && rng.chance(50) {
+            return self.event(now, "parted", |session, _| session.handle_parted());
+        }
         let writer = &mut self.writers[index(to)];
         if writer.unwritten.is_empty() && writer.fin == Fin::Due {
             writer.fin = Fin::Sent;
@@ -183,6 +186,11 @@ impl Gateway {
                 session.handle_flushed(to, now);
             });
         }
+    }
+
+    fn may_part(&self) -> bool {
+        let mut writers = self.writers.iter();
+        self.session.have_parted() && writers.all(|writer| writer.unwritten.is_empty())
     }
 
     /// Reads if there is any use in it and room for it.

@@ -67,6 +67,11 @@ impl Line {
         self.pending.is_none() && self.outlet == Outlet::Open && self.messages == Messages::None
     }
 
+    /// Whether the stream to the side is to be ended now.
+    pub(super) fn is_ending(&self) -> bool {
+        self.outlet == Outlet::Ending && self.pending.is_none()
+    }
+
     /// Whether the stream to the side still takes bytes.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.outlet, Outlet::Open | Outlet::Flushing)

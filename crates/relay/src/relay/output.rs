@@ -130,9 +130,6 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         if self.line(to).outlet == Outlet::Flushing {
             self.flush(to, turn);
         }
-        if self.line(to).outlet == Outlet::Ending && self.line(to).pending.is_none() {
-            return self.shut_down(to, scratch, turn);
-        }
         if !was_clear && self.line(to).is_clear() {
             self.session.handle_flushed(to, turn.now);
             self.carry_out(&mut scratch.nothing(), turn)?;
@@ -188,12 +185,18 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         }
     }
 
-    fn shut_down(
+    /// Ends the stream to a side; or all of the session at once, where the peers have parted and it takes no more than to
+    /// drop their sockets.
+    pub(super) fn shut_down(
         &mut self,
         to: Side,
         scratch: &mut Scratch,
         turn: &mut Turn<'_, '_>,
     ) -> ControlFlow<Outcome, Step> {
+        if self.may_part() {
+            self.session.handle_parted();
+            self.carry_out(&mut scratch.nothing(), turn)?;
+        }
         // Where it cannot be ended it has ended: reading from the side tells how.
         let Poll::Ready(_) = self.wires.poll_shutdown(to, turn.cx) else {
             return ControlFlow::Continue(Step::Idle);
@@ -202,6 +205,13 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         self.session.handle_flushed(to, turn.now);
         self.carry_out(&mut scratch.nothing(), turn)?;
         ControlFlow::Continue(Step::Moved)
+    }
+
+    fn may_part(&self) -> bool {
+        let is_clear = Side::BOTH
+            .into_iter()
+            .all(|side| self.line(side).is_clear());
+        is_clear && self.wires.are_sockets() && self.session.have_parted()
     }
 
     fn keep(&mut self, to: Side, bytes: &[u8], turn: &Turn<'_, '_>) {

@@ -23,7 +23,7 @@ fn a_close_is_carried_over_and_back() {
         assert_eq!(harness.waits.1, WaitReason::Close);
         harness.input(second, &frame(second, TEXT, b"still to be said"));
         harness.input(second, &answer);
-        assert!(harness.is_shut(first) && harness.is_shut(second));
+        assert!(harness.is_shut(Downstream) && !harness.is_shut(Upstream));
         assert_eq!(harness.waits.1, WaitReason::Eof);
         assert_eq!(harness.closed_with(second), Some(3001));
         assert_eq!(harness.closed_with(first), Some(3002));
@@ -31,12 +31,62 @@ fn a_close_is_carried_over_and_back() {
         harness.eof(first);
         assert_eq!(harness.outcome, None);
         harness.eof(second);
+        assert!(harness.is_shut(Upstream));
         let outcome = harness.outcome();
         assert_eq!(outcome.initiator, Initiator::from(first));
         assert_eq!(outcome.code, CloseCode::new(3001));
         assert_eq!(outcome.cause, Cause::CloseFrame);
         assert!(outcome.clean);
     });
+}
+
+#[test]
+fn peers_that_have_said_close_may_be_dropped_once_the_endpoint_has_ended() {
+    both_ways(|first, second| {
+        let mut harness = Harness::new();
+        harness.input(first, &close(first, 1000));
+        assert!(!harness.session.have_parted());
+        harness.input(second, &close(second, 1000));
+        assert!(!harness.session.have_parted(), "the endpoint ends first");
+        harness.eof(Upstream);
+        assert!(harness.session.have_parted());
+        assert_eq!(harness.outcome, None, "the client has not ended");
+        harness.part();
+        assert!(harness.outcome().clean);
+        assert_eq!(harness.outcome().initiator, Initiator::from(first));
+    });
+}
+
+#[test]
+fn who_has_not_said_close_is_not_dropped() {
+    both_ways(|first, second| {
+        let mut harness = Harness::new();
+        harness.input(first, &close(first, 1000)).eof(first);
+        harness.eof(second);
+        assert!(!harness.session.have_parted());
+        let mut harness = Harness::new();
+        harness
+            .input(first, &[0xff; 9])
+            .input(second, &close(second, 1002));
+        harness.eof(Upstream);
+        assert!(!harness.session.have_parted());
+    });
+}
+
+#[test]
+fn an_endpoint_that_does_not_end_is_waited_for_as_long_again() {
+    let mut harness = Harness::new();
+    harness.close(CloseCode::GOING_AWAY);
+    harness
+        .input(Downstream, &close(Downstream, 1001))
+        .eof(Downstream);
+    harness.pass(harness::CLOSE_TIMEOUT / 2);
+    harness.input(Upstream, &close(Upstream, 1001));
+    assert_eq!(harness.waits.1, WaitReason::Eof);
+    harness.pass(harness::CLOSE_TIMEOUT * 3 / 4);
+    assert_eq!(harness.outcome, None);
+    harness.pass(harness::CLOSE_TIMEOUT / 4);
+    assert!(harness.outcome().clean);
 }
 
 #[test]

@@ -142,7 +142,8 @@ fn a_header_withheld_before_a_close_is_gone() {
         .close(CloseCode::GOING_AWAY);
     harness
         .input(Upstream, &input[1..])
-        .input(Upstream, &close(Upstream, 1001));
+        .input(Upstream, &close(Upstream, 1001))
+        .eof(Upstream);
     assert_eq!(harness.frames(Downstream).len(), 1);
     assert!(harness.is_shut(Upstream));
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use socket2::SockRef;
 use switchyard_proto::session::{Cause, Initiator};
 use switchyard_proto::{Close, CloseCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::testing::*;
 use switchyard_proto::Side::{Downstream, Upstream};
@@ -46,15 +48,76 @@ async fn a_close_of_the_endpoint_is_carried_both_ways() {
         .write_all(&close(Downstream, code))
         .await
         .expect("writes");
-    assert_eq!(rest(&mut server).await, close(Downstream, code));
+    let mut received = [0; 8];
+    server.read_exact(&mut received).await.expect("the answer");
+    assert_eq!(received[..], close(Downstream, code));
     assert!(rest(&mut client).await.is_empty());
-    drop((client, server));
+    assert!(
+        server.read(&mut received).now_or_never().is_none(),
+        "the endpoint ends first"
+    );
+    server.shutdown().await.expect("ends its stream");
+    assert!(rest(&mut server).await.is_empty());
+    assert!(!session.is_finished(), "the client has its time as well");
+    drop(client);
     let closed = session.await.expect("no panic");
     assert_eq!(closed.outcome.initiator, Initiator::Upstream);
     assert_eq!(closed.outcome.code, code);
     assert_eq!(closed.outcome.cause, Cause::CloseFrame);
     assert!(closed.outcome.clean);
     assert!(closed.duration < Duration::from_millis(1));
+}
+
+#[tokio::test]
+async fn sockets_of_peers_that_have_parted_are_dropped() {
+    let world = World::new();
+    let ((mut client, down), (mut server, up)) = (tcp().await, tcp().await);
+    let session = world.spawn(leg(down), leg(up));
+    let code = CloseCode::NORMAL;
+    client
+        .write_all(&close(Downstream, code))
+        .await
+        .expect("writes");
+    let mut received = [0; 8];
+    server.read_exact(&mut received).await.expect("the Close");
+    let answer = close(Upstream, code);
+    server.write_all(&answer).await.expect("writes");
+    drop(server);
+    // The client says nothing more, and does not end its stream.
+    let closed = timeout(Duration::from_secs(10), session);
+    let closed = closed.await.expect("it is over").expect("no panic");
+    assert!(closed.outcome.clean);
+    assert_eq!(rest(&mut client).await, answer);
+}
+
+#[tokio::test]
+async fn what_a_client_has_not_read_of_a_session_that_is_over_is_not_dropped() {
+    let world = World::new();
+    let ((mut client, down), (mut server, up)) = (tcp().await, tcp().await);
+    for end in [&client, &down] {
+        let small = SockRef::from(end);
+        small.set_recv_buffer_size(4096).expect("a socket");
+        small.set_send_buffer_size(4096).expect("a socket");
+    }
+    let session = world.spawn(leg(down), leg(up));
+    let goodbye = close(Downstream, CloseCode::NORMAL);
+    client.write_all(&goodbye).await.expect("writes");
+    let mut received = [0; 8];
+    server.read_exact(&mut received).await.expect("the Close");
+    let words = [
+        text(Upstream, &"x".repeat(60_000)),
+        close(Upstream, CloseCode::NORMAL),
+    ]
+    .concat();
+    server.write_all(&words).await.expect("writes");
+    server.shutdown().await.expect("ends its stream");
+    while world.buffered("from_upstream") == 0 {
+        assert!(!session.is_finished());
+        tokio::task::yield_now().await;
+    }
+    assert!(!session.is_finished());
+    assert!(rest(&mut client).await == words);
+    assert!(session.await.expect("no panic").outcome.clean);
 }
 
 #[tokio::test(start_paused = true)]
