@@ -121,11 +121,8 @@ impl Peer {
 
     /// Whether the end of this peer's stream is all that it has left to do.
     pub(super) fn is_told(&self) -> bool {
-        match self.outbound {
-            Outbound::Done => true,
-            Outbound::Closed => self.inbound.said_close(),
-            _ => false,
-        }
+        let is_waited_for = matches!(self.outbound, Outbound::Closed) && self.inbound.said_close();
+        is_waited_for || matches!(self.outbound, Outbound::Done)
     }
 
     /// Whether this peer has said Close and was told one, and there is nothing to wait for before its stream ends.
