@@ -98,9 +98,9 @@ fn life() -> Case {
                 read(&mut session, from, bytes, now, &mut seen, &mut done);
             }
             for side in Side::BOTH {
-                session.handle_flushed(side, now);
                 session.handle_eof(side, now);
                 drain(&mut session, &mut done);
+                session.handle_flushed(side, now);
             }
             assert!(matches!(session.poll_output(), Output::Finished(_)));
         }
