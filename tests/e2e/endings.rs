@@ -61,7 +61,7 @@ fn the_endpoint_closes() {
     recorded(&stage, "upstream", 1013, "close_frame");
 }
 
-/// Connections to or from `address` whose port is kept for a while because this end of them was ended first.
+/// Connections to `address` whose port is kept for a while because this end of them was ended first.
 fn kept_ports(address: SocketAddr) -> usize {
     /// As the system's table has it: what waits for late segments of the other end.
     const TIME_WAIT: &str = "06";
@@ -72,7 +72,7 @@ fn kept_ports(address: SocketAddr) -> usize {
         .count()
 }
 
-/// RFC 6455 section 7.1.1: the server ends the connection first. A gateway that did would run out of ports towards an
+/// RFC 6455 section 7.1.1: the server ends the connection first. A gateway that ended it would run out of ports towards an
 /// endpoint whose sessions are short.
 #[test]
 fn no_port_is_kept_for_sessions_that_have_ended_in_order() {

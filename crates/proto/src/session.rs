@@ -207,16 +207,13 @@ impl Session {
         if let Some(vigil) = &mut self.vigil {
             vigil.flushed(to, now);
         }
-        let peer = self.peers.of_mut(to);
-        if !matches!(peer.outbound, Outbound::FinAsked) {
-            return;
+        if matches!(self.peers.of(to).outbound, Outbound::FinAsked) {
+            self.tell(now, |peers| peers.of_mut(to).outbound = Outbound::Done);
         }
-        peer.outbound = Outbound::Done;
-        self.await_ends(now);
     }
 
-    /// Whether the peers have parted: each has said Close and was told one, and the endpoint has ended its stream. All
-    /// that is left is to end those to them, and the client's end after that. Who ends a stream by dropping its
+    /// Whether the peers have parted: each has said Close and was told one, and the endpoint has ended its stream. No
+    /// more is left than to end the streams to them, and the client's own end. Who ends a stream by dropping its
     /// connection may do that now, with both, instead of the [shutdowns](Output::Shutdown), and call
     /// [`handle_parted`](Self::handle_parted): a client that has said Close sends nothing that the drop could reset.
     pub fn have_parted(&self) -> bool {
@@ -225,7 +222,7 @@ impl Session {
 
     /// The caller drops both connections; see [`have_parted`](Self::have_parted).
     pub fn handle_parted(&mut self) {
-        if let Life::Closing(first, _) = self.life {
+        if let Life::Closing(first, ..) = self.life {
             self.finish(first);
         }
     }
@@ -306,7 +303,7 @@ impl Session {
     pub fn ending(&self) -> Option<Cause> {
         match &self.life {
             Life::Open => None,
-            Life::Closing(first, _) => Some(first.cause),
+            Life::Closing(first, ..) => Some(first.cause),
             Life::Finished(outcome) => Some(outcome.cause),
         }
     }

@@ -251,7 +251,8 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         self.carry_out(&mut scratch.nothing(), turn)
     }
 
-    /// Moves what `from` sent: first what the other side has not taken, then what there is to read.
+    /// Moves what `from` sent: first what the other side has not taken, then what there is to read. Then the stream to
+    /// the other side ends, where that is due.
     fn turn_to(
         &mut self,
         from: Side,

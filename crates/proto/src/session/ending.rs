@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use super::output::Plan;
-use super::peer::{Inbound, Outbound, Peer, Publish};
+use super::peer::{Inbound, Outbound, Peer, Peers, Publish};
 use super::{Cause, First, Initiator, Life, Outcome, Output, Session, WaitReason};
 use crate::Side;
 use crate::close::{Close, CloseCode};
@@ -44,7 +44,7 @@ impl Session {
     pub(super) fn finish(&mut self, otherwise: First) {
         let first = match self.life {
             Life::Finished(_) => return,
-            Life::Closing(first, _) => first,
+            Life::Closing(first, ..) => first,
             Life::Open => otherwise,
         };
         self.plan = Plan::Empty;
@@ -109,9 +109,13 @@ impl Session {
         }
     }
 
-    /// Both peers have as long again to end their streams, once that is all they have left to do.
-    pub(super) fn await_ends(&mut self, now: Instant) {
-        if self.peers.both(Peer::is_told)
+    /// Notes that a peer was told or has said something. When all that they have left to do is to end their streams,
+    /// they have as long again for it, counted once: two timeouts are the most that an end takes.
+    pub(super) fn tell(&mut self, now: Instant, note: impl FnOnce(&mut Peers)) {
+        let were_told = self.peers.are_told();
+        note(&mut self.peers);
+        if !were_told
+            && self.peers.are_told()
             && let Life::Closing(_, deadline) = &mut self.life
         {
             *deadline = self.policy.close_by(now);
@@ -129,7 +133,7 @@ impl Session {
             self.finish(first);
             return self.poll_output();
         }
-        let reason = if self.peers.both(Peer::is_told) {
+        let reason = if self.peers.are_told() {
             WaitReason::Eof
         } else {
             WaitReason::Close

@@ -177,13 +177,14 @@ impl Session {
     #[cold]
     fn peer_closed(&mut self, from: Side, code: CloseCode, now: Instant) {
         self.begin(from.into(), code, Cause::CloseFrame, now);
-        self.peers.of_mut(from).inbound = Inbound::Closed;
-        let to = self.peers.of_mut(from.other());
-        if to.outbound.is_open() {
-            to.outbound = Outbound::Closed;
-        }
-        self.peers.settle();
-        self.await_ends(now);
+        self.tell(now, |peers| {
+            peers.of_mut(from).inbound = Inbound::Closed;
+            let to = peers.of_mut(from.other());
+            if to.outbound.is_open() {
+                to.outbound = Outbound::Closed;
+            }
+            peers.settle();
+        });
     }
 
     #[cold]

@@ -119,12 +119,6 @@ impl Peer {
         }
     }
 
-    /// Whether the end of this peer's stream is all that it has left to do.
-    pub(super) fn is_told(&self) -> bool {
-        let is_waited_for = matches!(self.outbound, Outbound::Closed) && self.inbound.said_close();
-        is_waited_for || matches!(self.outbound, Outbound::Done)
-    }
-
     /// Whether this peer has said Close and was told one, and there is nothing to wait for before its stream ends.
     pub(super) fn has_parted(&self) -> bool {
         self.inbound.said_close() && matches!(self.outbound, Outbound::FinAsked | Outbound::Done)
@@ -174,6 +168,15 @@ impl Peers {
             Side::Downstream => &mut self.downstream,
             Side::Upstream => &mut self.upstream,
         }
+    }
+
+    /// Whether all that the peers have left to do is to end their streams: the client was sent a FIN, and so was the
+    /// endpoint, or it has said its Close and was told one. Once true it stays true.
+    pub(super) fn are_told(&self) -> bool {
+        let upstream = &self.upstream;
+        let is_waited_for = upstream.inbound.said_close() && !upstream.outbound.is_open();
+        matches!(self.downstream.outbound, Outbound::Done)
+            && (is_waited_for || matches!(upstream.outbound, Outbound::Done))
     }
 
     pub(super) fn both(&self, predicate: impl Fn(&Peer) -> bool) -> bool {

@@ -115,7 +115,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         Some(written)
     }
 
-    /// Goes on with what a side did not take before, and with the end of the stream after it.
+    /// Goes on with what a side did not take before.
     pub(super) fn write_on(
         &mut self,
         to: Side,

@@ -90,6 +90,19 @@ fn an_endpoint_that_does_not_end_is_waited_for_as_long_again() {
 }
 
 #[test]
+fn an_end_is_given_more_time_once() {
+    let almost = harness::CLOSE_TIMEOUT * 9 / 10;
+    let mut harness = Harness::new();
+    harness.close(CloseCode::GOING_AWAY);
+    harness.input(Downstream, &close(Downstream, 1001));
+    harness.pass(almost).input(Upstream, &close(Upstream, 1001));
+    harness.pass(almost).eof(Upstream);
+    assert_eq!(harness.outcome, None, "the client has not ended");
+    harness.pass(harness::CLOSE_TIMEOUT / 5);
+    assert!(harness.outcome().clean, "after two timeouts in all");
+}
+
+#[test]
 fn a_close_without_a_code_is_recorded_as_1005() {
     let mut harness = Harness::new();
     harness.input(Upstream, &frame(Upstream, CLOSE, b""));
