@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use switchyard_proto::Side;
-use switchyard_wire::{Attempt, Wire, recv, send};
+use switchyard_wire::{Attempt, Wire, recv, send, send_last};
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::task::coop::has_budget_remaining;
@@ -69,6 +69,19 @@ impl<D: Wire, U: Wire> Wires<D, U> {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         Poll::Ready(Ok(written))
+    }
+
+    /// Writes some of `bytes`, which is not empty, behind which the stream is ended at once; nothing, where that cannot go
+    /// together.
+    pub(crate) fn write_last(&self, to: Side, bytes: &[u8]) -> usize {
+        let tcp = match to {
+            Side::Downstream => self.downstream.tcp(),
+            Side::Upstream => self.upstream.tcp(),
+        };
+        match tcp.map(|tcp| send_last(tcp, bytes)) {
+            Some(Attempt::Moved(len)) => len,
+            Some(Attempt::Unready | Attempt::Blocked | Attempt::Failed(_)) | None => 0,
+        }
     }
 
     #[inline]

@@ -118,6 +118,11 @@ impl Chunk<'_> {
         self.gathered
     }
 
+    /// Notes that the first `len` bytes of the run are taken care of.
+    pub(crate) fn take(&mut self, len: usize) {
+        self.run.start = self.run.end.min(self.run.start + len);
+    }
+
     /// Notes that the run is taken care of.
     pub(crate) fn take_run(&mut self) {
         self.run.start = self.run.end;

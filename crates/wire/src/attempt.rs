@@ -33,8 +33,19 @@ pub fn recv(tcp: &TcpStream, area: &mut [u8]) -> Attempt {
 /// Writes from `bytes`, which are not empty.
 #[inline]
 pub fn send(tcp: &TcpStream, bytes: &[u8]) -> Attempt {
+    send_with(tcp, bytes, SendFlags::NOSIGNAL)
+}
+
+/// Writes from `bytes`, which are not empty. They go with the end of the stream, in one segment: it is to follow at
+/// once, or they wait for 200 ms.
+pub fn send_last(tcp: &TcpStream, bytes: &[u8]) -> Attempt {
+    send_with(tcp, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)
+}
+
+#[inline]
+fn send_with(tcp: &TcpStream, bytes: &[u8], flags: SendFlags) -> Attempt {
     attempt(tcp, Interest::WRITABLE, bytes.len(), || {
-        Ok(rustix::net::send(tcp, bytes, SendFlags::NOSIGNAL)?)
+        Ok(rustix::net::send(tcp, bytes, flags)?)
     })
 }
 
@@ -124,6 +135,25 @@ mod tests {
         here.readable().await.unwrap();
         assert!(matches!(recv(&here, &mut [0; 4]), Attempt::Failed(_)));
         assert!(matches!(send(&here, b"more"), Attempt::Failed(_)));
+    }
+
+    /// The system gives up waiting for the end after 200 ms: one of these was surely not that slow.
+    #[tokio::test]
+    async fn the_last_bytes_wait_for_the_end_of_the_stream() {
+        let mut waited = 0;
+        for _ in 0..20 {
+            let (mut here, mut there) = pair().await;
+            here.writable().await.unwrap();
+            assert!(matches!(send_last(&here, b"bye"), Attempt::Moved(3)));
+            let seen =
+                rustix::net::recv(&there, &mut [0; 4], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+            waited += u32::from(seen.is_err());
+            here.shutdown().await.unwrap();
+            let mut bytes = Vec::new();
+            there.read_to_end(&mut bytes).await.unwrap();
+            assert_eq!(bytes, b"bye");
+        }
+        assert!(waited > 0);
     }
 
     #[tokio::test]

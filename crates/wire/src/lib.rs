@@ -9,7 +9,7 @@
 
 mod attempt;
 
-pub use attempt::{Attempt, recv, send};
+pub use attempt::{Attempt, recv, send, send_last};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::TcpStream;

@@ -30,6 +30,7 @@ impl<D: Wire, U: Wire> Relay<D, U> {
                 }
                 Output::Send { to, bytes } => self.send(to, &bytes, chunk, turn),
                 Output::Shutdown { to } => {
+                    self.write_last(to, chunk);
                     self.write_run(chunk, turn);
                     self.end(to);
                 }
@@ -63,6 +64,14 @@ impl<D: Wire, U: Wire> Relay<D, U> {
         if !chunk.run().is_empty() {
             self.write(chunk.to(), chunk.run(), turn);
             chunk.take_run();
+        }
+    }
+
+    /// Has the end of the stream to a side go with the input before it, in one segment; what is left of that goes as ever.
+    fn write_last(&self, to: Side, chunk: &mut Chunk<'_>) {
+        if to == chunk.to() && !chunk.run().is_empty() && self.line(to).is_plain() {
+            let len = self.wires.write_last(to, chunk.run());
+            chunk.take(len);
         }
     }
 

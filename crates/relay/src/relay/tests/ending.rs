@@ -1,5 +1,6 @@
 //! How sessions end: said, unsaid, half, or not at all.
 
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -7,6 +8,7 @@ use socket2::SockRef;
 use switchyard_proto::session::{Cause, Initiator};
 use switchyard_proto::{Close, CloseCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::testing::*;
@@ -88,6 +90,37 @@ async fn sockets_of_peers_that_have_parted_are_dropped() {
     let closed = closed.await.expect("it is over").expect("no panic");
     assert!(closed.outcome.clean);
     assert_eq!(rest(&mut client).await, answer);
+}
+
+/// What comes after the first bytes, as one who does nothing but look sees it.
+fn what_follows(client: TcpStream) -> std::thread::JoinHandle<io::Result<usize>> {
+    let mut client = client.into_std().expect("a socket");
+    std::thread::spawn(move || {
+        while let Err(error) = client.read(&mut [0; 64]) {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        }
+        client.read(&mut [0; 64])
+    })
+}
+
+#[tokio::test]
+async fn a_close_and_the_end_of_the_stream_are_one_segment() {
+    let world = World::new();
+    for _ in 0..50 {
+        let ((mut client, down), (mut server, up)) = (tcp().await, tcp().await);
+        let session = world.spawn(leg(down), leg(up));
+        let goodbye = close(Downstream, CloseCode::NORMAL);
+        client.write_all(&goodbye).await.expect("writes");
+        let mut received = [0; 8];
+        server.read_exact(&mut received).await.expect("the Close");
+        let follows = what_follows(client);
+        let answer = close(Upstream, CloseCode::NORMAL);
+        server.write_all(&answer).await.expect("writes");
+        drop(server);
+        assert!(session.await.expect("no panic").outcome.clean);
+        let end = follows.join().expect("no panic");
+        assert_eq!(end.expect("nothing to wait for"), 0);
+    }
 }
 
 #[tokio::test]
