@@ -14,10 +14,38 @@ use crate::endpoint::Endpoint;
 use crate::error::DialError;
 use crate::nursery::Nursery;
 use crate::socket::Socket;
+use crate::tcp::Told;
 use crate::tls::NoTls;
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// One session: its handshake follows at once, and [`Socket::has_begun`] after it.
+    Session,
+    /// Requests by HTTP/1.1.
+    Http1,
+    /// Requests by HTTP/2.
+    Http2,
+}
+
+impl Purpose {
+    fn application(self) -> Application {
+        match self {
+            Self::Session | Self::Http1 => Application::Http1,
+            Self::Http2 => Application::Http2,
+        }
+    }
+
+    fn told(self, endpoint: &Endpoint) -> Told {
+        match self {
+            Self::Session if !endpoint.is_secured() => Told::WithFirstBytes,
+            Self::Session | Self::Http1 | Self::Http2 => Told::AtOnce,
+        }
+    }
+}
+
 /// Connects to `endpoint` within `timeout`, and says `preface`, if there is any; then the handshake of TLS,
-/// by which `application` is agreed on. Nothing comes before the preface, whatever the connection carries.
+/// by which the application's protocol is agreed on. Nothing comes before the preface, whatever the connection carries.
 ///
 /// Small frames are not held back (`TCP_NODELAY`), and a vanished endpoint is noticed (keep-alive,
 /// once the connection has grown out of `nursery`).
@@ -25,11 +53,13 @@ pub(crate) async fn connect(
     nursery: &Nursery,
     endpoint: &Endpoint,
     timeout: Duration,
-    application: Application,
+    purpose: Purpose,
     preface: &[u8],
 ) -> Result<Socket, DialError> {
     let started = Instant::now();
-    let connecting = endpoint.sources().connect(endpoint.address());
+    let connecting = endpoint
+        .sources()
+        .connect(endpoint.address(), purpose.told(endpoint));
     let Ok(connected) = time::timeout(timeout, connecting).await else {
         return Err(DialError::ConnectTimeout {
             endpoint: Arc::clone(endpoint.name()),
@@ -41,8 +71,10 @@ pub(crate) async fn connect(
         .and_then(prepare)
         .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
     let connection = endpoint.metrics().connected(started.elapsed());
-    let secured = endpoint.secure(tcp, started + timeout, application).await;
-    let stream = secured.map_err(|error| no_tls(endpoint, error, timeout))?;
+    let securing = endpoint.secure(tcp, started + timeout, purpose.application());
+    let stream = securing
+        .await
+        .map_err(|error| no_tls(endpoint, error, timeout))?;
     Ok(Socket::new(stream, nursery.enter(), connection))
 }
 

@@ -300,6 +300,11 @@ impl Endpoint {
         Some(self.secured.as_ref()?.load().id())
     }
 
+    /// Whether connections to it are encrypted.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.secured.is_some()
+    }
+
     /// Makes of a connection to it what it is spoken to on: with TLS, where the cluster has it.
     pub(crate) async fn secure(
         &self,

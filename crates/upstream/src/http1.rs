@@ -10,12 +10,11 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use switchyard_config::HeaderCase;
-use switchyard_tls::Application;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::BoxError;
 use crate::cluster::Cluster;
-use crate::dial;
+use crate::dial::{self, Purpose};
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
 use crate::nursery::Nursery;
@@ -43,8 +42,8 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let (timeout, application) = (cluster.connect_timeout(), Application::Http1);
-    let socket = dial::connect(nursery, endpoint, timeout, application, preface).await?;
+    let (timeout, purpose) = (cluster.connect_timeout(), Purpose::Http1);
+    let socket = dial::connect(nursery, endpoint, timeout, purpose, preface).await?;
     on(socket, cluster.header_case())
         .await
         .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))

@@ -45,6 +45,7 @@ mod stream;
 mod streams;
 mod substream;
 mod takeover;
+mod tcp;
 mod tls;
 mod upgrade;
 mod warmup;

@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 
 use crate::nursery::{Age, Youth};
 use crate::stream::Stream;
+use crate::tcp;
 
 /// A session may be silent for hours; an endpoint that vanished without a FIN is found after
 /// `IDLE + PROBES * INTERVAL` = 60 s of silence.
@@ -58,6 +59,13 @@ impl Socket {
         match &self.stream {
             Stream::Plain(tcp) => Some(tcp),
             Stream::Tls(_) => None,
+        }
+    }
+
+    /// The first bytes are written: from here on the endpoint hears at once that what it writes has come.
+    pub(crate) fn has_begun(&self) {
+        if let Some(tcp) = self.plain() {
+            tcp::acknowledge(tcp);
         }
     }
 

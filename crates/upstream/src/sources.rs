@@ -8,12 +8,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Socket, Type};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::ports;
+use crate::tcp::{self, Told};
 
 /// The source addresses for one endpoint, and whose turn it is.
 #[derive(Debug)]
@@ -41,13 +40,18 @@ impl Sources {
 
     /// Connects from the address whose turn it is, or from the next that has a port left. Without
     /// addresses the system chooses.
-    pub(crate) async fn connect(&self, endpoint: SocketAddr) -> io::Result<TcpStream> {
+    pub(crate) async fn connect(&self, endpoint: SocketAddr, told: Told) -> io::Result<TcpStream> {
         if self.addresses.is_empty() {
-            return TcpStream::connect(endpoint).await;
+            return tcp::connect(tcp::socket(endpoint)?, endpoint, told).await;
         }
+        // On the heap: who has no addresses to choose from is no larger for it.
+        Box::pin(self.connect_in_turn(endpoint, told)).await
+    }
+
+    async fn connect_in_turn(&self, endpoint: SocketAddr, told: Told) -> io::Result<TcpStream> {
         let mut passed_over = Vec::new();
         for source in self.in_turn() {
-            match connect_from(source, endpoint).await {
+            match connect_from(source, endpoint, told).await {
                 Ok(stream) => return Ok(stream),
                 Err(Failure::NoPort) => passed_over.push(format!("{source} has no port left")),
                 Err(Failure::NotOurs) => {
@@ -80,9 +84,14 @@ enum Failure {
     Other(io::Error),
 }
 
-async fn connect_from(source: IpAddr, endpoint: SocketAddr) -> Result<TcpStream, Failure> {
-    let socket = socket_at(source).map_err(|error| Failure::of(error, Failure::NotOurs))?;
-    let connecting = socket.connect(endpoint).await;
+async fn connect_from(
+    source: IpAddr,
+    endpoint: SocketAddr,
+    told: Told,
+) -> Result<TcpStream, Failure> {
+    let socket = tcp::socket(endpoint).map_err(Failure::Other)?;
+    tcp::bind(&socket, source).map_err(|error| Failure::of(error, Failure::NotOurs))?;
+    let connecting = tcp::connect(socket, endpoint, told).await;
     connecting.map_err(|error| Failure::of(error, Failure::NoPort))
 }
 
@@ -95,21 +104,6 @@ impl Failure {
             Self::Other(error)
         }
     }
-}
-
-/// A socket with an address and no port yet.
-///
-/// A port that is chosen while binding is taken whatever the socket is then connected to, so all
-/// endpoints together would have no more ports than one. With `IP_BIND_ADDRESS_NO_PORT` it is
-/// chosen while connecting, when it only has to be free towards the endpoint.
-fn socket_at(source: IpAddr) -> io::Result<TcpSocket> {
-    let socket = match source {
-        IpAddr::V4(_) => TcpSocket::new_v4()?,
-        IpAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    setsockopt(&socket, IpBindAddressNoPort, &true)?;
-    socket.bind(SocketAddr::new(source, 0))?;
-    Ok(socket)
 }
 
 /// Says of each address that it cannot be dialled from, if so: the operator shall know when the

@@ -16,13 +16,12 @@ use hyper::body::Incoming;
 use hyper::upgrade;
 use switchyard_config::{ClusterHttp2, HeaderCase, WithoutExtendedConnect};
 use switchyard_proto::handshake::Offer;
-use switchyard_tls::Application;
 use tokio::time;
 
 use crate::attempts::{Attempt, in_order};
 use crate::body::Body;
 use crate::cluster::Cluster;
-use crate::dial;
+use crate::dial::{self, Purpose};
 use crate::dialer::Dialer;
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
@@ -202,8 +201,8 @@ impl Dialer {
         endpoint: &Endpoint,
     ) -> Result<(Ready, Running), DialError> {
         let timeout = cluster.connect_timeout();
-        let (nursery, application) = (&self.nursery, Application::Http2);
-        let socket = dial::connect(nursery, endpoint, timeout, application, NO_PREFACE).await?;
+        let (nursery, purpose) = (&self.nursery, Purpose::Http2);
+        let socket = dial::connect(nursery, endpoint, timeout, purpose, NO_PREFACE).await?;
         let name = || Arc::clone(endpoint.name());
         let begun = http2::on(socket, streams, &self.tasks).await;
         let (begun, driver) = begun.map_err(|error| DialError::exchange(name(), error))?;

@@ -12,13 +12,12 @@ use http_body_util::Empty;
 use hyper::body::Incoming;
 use switchyard_config::HeaderCase;
 use switchyard_proto::handshake::{Agreement, Offer};
-use switchyard_tls::Application;
 use tokio::time;
 
 use crate::attempts::{Attempt, in_order};
 use crate::body::from_endpoint;
 use crate::cluster::Cluster;
-use crate::dial;
+use crate::dial::{self, Purpose};
 use crate::dialer::Dialer;
 use crate::endpoint::Endpoint;
 use crate::error::DialError;
@@ -118,9 +117,9 @@ impl Dialer {
             Ok(place) => place,
             Err(refusal) => return not_begun(&turn.endpoint, refusal),
         };
-        let (timeout, application) = (cluster.connect_timeout(), Application::Http1);
+        let (timeout, purpose) = (cluster.connect_timeout(), Purpose::Session);
         let (nursery, preface) = (&self.nursery, &words.preface);
-        let connecting = dial::connect(nursery, &turn.endpoint, timeout, application, preface);
+        let connecting = dial::connect(nursery, &turn.endpoint, timeout, purpose, preface);
         let socket = match connecting.await {
             Ok(socket) => socket,
             Err(error) => return Attempt::Unsent((), error),
@@ -148,7 +147,7 @@ impl Dialer {
     ) -> Attempt<(), Upgrade> {
         let name = || Arc::clone(turn.endpoint.name());
         match shake::send(socket.stream(), &words.request).await {
-            Ok(()) => {}
+            Ok(()) => socket.has_begun(),
             Err(Unwritten::Unsent(error)) => {
                 return Attempt::Unsent((), DialError::broken(name(), error));
             }

@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::dial;
 use crate::endpoint::Endpoint;
 use crate::stream::Stream;
+use crate::tcp::Told;
 use crate::tls::NoTls;
 
 /// What endpoints are asked in.
@@ -56,7 +57,7 @@ pub(super) async fn probe(
     asking: &Asking,
 ) -> ProbeResult {
     let Asking { speech, preface } = asking;
-    let connecting = endpoint.sources().connect(endpoint.address());
+    let connecting = endpoint.sources().connect(endpoint.address(), Told::AtOnce);
     let deadline = time::Instant::now() + health.timeout;
     let Ok(connected) = time::timeout_at(deadline, connecting).await else {
         return ProbeResult::Timeout;

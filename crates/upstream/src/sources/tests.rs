@@ -1,8 +1,10 @@
 //! Addresses taking turns. Every address in 127.0.0.0/8 is this machine's.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 
 use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
 
 use super::*;
 use crate::testing::{CLIENT, Refusing, Rig, Script, ranked, settings, within};
@@ -16,7 +18,7 @@ fn loopback(last: u8) -> IpAddr {
 
 /// Where a connection came from, as the endpoint sees it.
 async fn seen_by(script: &Script, sources: &Sources) -> IpAddr {
-    let connecting = sources.connect(script.address());
+    let connecting = sources.connect(script.address(), Told::AtOnce);
     let (stream, peer) = within(async { tokio::join!(connecting, script.accept()) }).await;
     assert!(stream.is_ok());
     peer.0.peer_addr().unwrap().ip()
@@ -39,6 +41,31 @@ async fn without_addresses_the_system_chooses() {
     let script = Script::bind().await;
     let sources = Sources::towards(script.address(), &["::1".parse().unwrap()]);
     assert_eq!(seen_by(&script, &sources).await, loopback(1));
+}
+
+/// The system gives up waiting for the bytes after 200 ms: one of these was surely not that slow.
+#[tokio::test]
+async fn an_endpoint_learns_of_a_connection_with_the_first_bytes() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let endpoint = listener.local_addr().unwrap();
+    let sources = Sources::towards(endpoint, &[]);
+    let mut waited = 0;
+    for _ in 0..20 {
+        let stream = sources.connect(endpoint, Told::WithFirstBytes);
+        let stream = within(stream).await.unwrap();
+        match listener.accept() {
+            Ok(_) => continue,
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+        assert_eq!(stream.try_write(b"first").unwrap(), 5);
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut bytes = [0; 5];
+        peer.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes, b"first");
+        waited += 1;
+    }
+    assert!(waited > 0);
 }
 
 #[tokio::test]
@@ -76,17 +103,18 @@ async fn the_gateway_is_to_blame_when_no_address_is_left() {
 async fn an_endpoint_that_refuses_is_not_asked_from_another_address() {
     let refusing = Refusing::new();
     let sources = Sources::towards(refusing.address(), &[loopback(2), loopback(3)]);
-    let error = within(sources.connect(refusing.address())).await;
+    let error = within(sources.connect(refusing.address(), Told::AtOnce)).await;
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     assert_eq!(sources.in_turn().next(), Some(loopback(3)));
 }
 
 #[tokio::test]
 async fn no_port_is_taken_before_the_connection_is_made() {
-    let socket = socket_at(loopback(2)).unwrap();
-    assert!(getsockopt(&socket, IpBindAddressNoPort).unwrap());
     let no_port = SocketAddr::new(loopback(2), 0);
-    assert_eq!(socket.local_addr().unwrap(), no_port);
+    let socket = tcp::socket(no_port).unwrap();
+    tcp::bind(&socket, no_port.ip()).unwrap();
+    assert!(getsockopt(&socket, IpBindAddressNoPort).unwrap());
+    assert_eq!(socket.local_addr().unwrap(), no_port.into());
 }
 
 #[test]

@@ -89,13 +89,17 @@ async fn a_handshake_becomes_a_socket() {
 }
 
 #[tokio::test]
-async fn the_socket_sends_at_once_and_has_no_other_option_yet() {
-    let io = switched(answer_with(SWITCHING).await).io;
+async fn the_socket_sends_and_acknowledges_at_once_and_has_no_other_option_yet() {
+    let (rig, script) = (Rig::new(), Script::bind().await);
+    let cluster = rig.cluster(settings(&[script.address()]));
+    let (upgrade, _peer) = tokio::join!(upgrade(&rig, &cluster), script.answer(SWITCHING));
+    let io = switched(upgrade).io;
     let Line::Own(io) = io else {
         panic!("a connection of its own");
     };
     let socket = SockRef::from(&io);
     assert!(socket.tcp_nodelay().unwrap());
+    assert!(socket.tcp_quickack().unwrap());
     assert!(!socket.keepalive().unwrap());
 }
 
