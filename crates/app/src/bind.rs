@@ -8,8 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use switchyard_config::{Admin, Config};
-use switchyard_edge::{Listener, ListenerSettings, OpenListener, Reception, Snapshot};
-use switchyard_telemetry::Metrics;
+use switchyard_edge::{Listener, ListenerSettings, OpenListener, Reception, Site, Snapshot};
 use tokio::net::TcpListener;
 
 use crate::error::StartError;
@@ -57,7 +56,7 @@ enum Fresh {
 }
 
 impl OpenListeners {
-    /// Binds what is not open yet, once for each of `workers`; what was `passed` is bound.
+    /// Binds what is not open yet, once for each worker; what was `passed` is bound.
     ///
     /// A listener whose address another one has that goes, or that itself has and was encrypted otherwise,
     /// takes over the sockets of that one: nobody who connects meanwhile is turned away.
@@ -65,14 +64,13 @@ impl OpenListeners {
         &self,
         snapshot: &Snapshot,
         passed: &PassedTo,
-        workers: usize,
-        metrics: &Metrics,
+        site: Site<'_>,
     ) -> Result<Opening, StartError> {
         let mut next = Vec::new();
         for settings in snapshot.listeners() {
             let fresh = match passed.get(settings.name()) {
-                Some(passed) => taken(settings, passed, workers, metrics),
-                None => self.fresh(settings, workers, metrics),
+                Some(passed) => taken(settings, passed, site),
+                None => self.fresh(settings, site),
             };
             let fresh =
                 fresh.map_err(|source| refused(settings.name(), settings.address(), source))?;
@@ -81,20 +79,15 @@ impl OpenListeners {
         Ok(Opening { next })
     }
 
-    fn fresh(
-        &self,
-        settings: &Arc<ListenerSettings>,
-        workers: usize,
-        metrics: &Metrics,
-    ) -> io::Result<Fresh> {
+    fn fresh(&self, settings: &Arc<ListenerSettings>, site: Site<'_>) -> io::Result<Fresh> {
         let mut open = self.open.iter();
         if let Some((same, _)) = open.find(|(_, was)| was.goes_on_as(settings)) {
             return Ok(Fresh::Kept(Arc::clone(same.name())));
         }
         let has_socket = |(_, was): &&(_, Arc<ListenerSettings>)| was.is_at(settings.address());
         let bound = match self.open.iter().find(has_socket) {
-            Some((there, _)) => there.succeeded_by(settings, metrics),
-            None => switchyard_edge::bind(settings, workers, metrics),
+            Some((there, _)) => there.succeeded_by(settings, site),
+            None => switchyard_edge::bind(settings, site),
         };
         bound.map(|(open, listeners)| Fresh::Bound(open, listeners))
     }
@@ -158,11 +151,10 @@ impl OpenListeners {
 fn taken(
     settings: &Arc<ListenerSettings>,
     passed: &[StdListener],
-    workers: usize,
-    metrics: &Metrics,
+    site: Site<'_>,
 ) -> io::Result<Fresh> {
-    let sockets = spread(passed, workers)?;
-    let taken = switchyard_edge::adopt(settings, sockets, metrics);
+    let sockets = spread(passed, site.workers)?;
+    let taken = switchyard_edge::adopt(settings, sockets, site);
     taken.map(|(open, listeners)| Fresh::Bound(open, listeners))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use switchyard_admin::Admin;
 use switchyard_config::Config;
 use switchyard_drain::{Control, Tasks};
-use switchyard_edge::Snapshot;
+use switchyard_edge::{Site, Snapshot};
 use switchyard_push::Push;
 use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
@@ -145,11 +145,7 @@ impl<'a> Prepared<'a> {
             metrics,
             snapshot,
         } = self;
-        let Given {
-            path,
-            passed,
-            manager,
-        } = given;
+        let manager = given.manager;
         let cores = Cores::of(config.workers);
         let (control, watch) = match heritage {
             None => switchyard_drain::channel(),
@@ -157,9 +153,14 @@ impl<'a> Prepared<'a> {
         };
         let heritage = heritage.unwrap_or_default();
         let replica = heritage.replica;
-        let mut passed = bind::claim(passed, heritage, config)?;
-        let listeners = OpenListeners::default();
-        let opening = listeners.prepare(&snapshot, &passed, cores.workers(), &metrics)?;
+        let mut passed = bind::claim(given.passed, heritage, config)?;
+        let mut listeners = OpenListeners::default();
+        let site = Site {
+            workers: cores.workers(),
+            metrics: &metrics,
+            watch: &watch,
+        };
+        let opening = listeners.prepare(&snapshot, &passed, site)?;
         let first_answers = FirstAnswers::of(snapshot.clusters());
         let live = Live::new(snapshot, Settings::of(config.clone())?);
         let common = Common {
@@ -183,11 +184,10 @@ impl<'a> Prepared<'a> {
         ));
         let door = admin.prepare(config.admin.as_ref(), &mut passed)?;
         let caretaker = care.begin(&live);
-        let mut listeners = listeners;
         let mut bound = listeners.adopt(opening, workers.doors()).await;
         bound.extend(admin.adopt(door, config.admin.as_ref()));
         let reloader = Arc::new(Reloader {
-            path,
+            path: given.path,
             live: live.clone(),
             metrics: metrics.clone(),
             push: common.push.clone(),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use switchyard_config::{Config, Diff, Errors};
 use switchyard_drain::{Phase, Tasks, Watch};
-use switchyard_edge::{Fate, Snapshot};
+use switchyard_edge::{Fate, Site, Snapshot};
 use switchyard_proto::session::Cause;
 use switchyard_push::Push;
 use switchyard_relay::{Asking, Handle, Registry, Terms, Walk};
@@ -167,10 +167,8 @@ impl Reloader {
             snapshot,
             diff,
         } = prepared;
-        let (workers, mut none) = (self.doors.len(), PassedTo::new());
-        let opening = sockets
-            .listeners
-            .prepare(&snapshot, &none, workers, &self.metrics)?;
+        let (site, mut none) = (self.site(), PassedTo::new());
+        let opening = sockets.listeners.prepare(&snapshot, &none, site)?;
         let admin = sockets.admin.prepare(config.admin.as_ref(), &mut none)?;
         self.log.adopt(&config.log)?;
         let settings = Settings::of(config)?;
@@ -185,6 +183,15 @@ impl Reloader {
         let moved = sockets.admin.adopt(admin, asked.config.admin.as_ref());
         moved.iter().for_each(Bound::announce);
         Ok(Report::new(Outcome::Applied, diff, touched))
+    }
+
+    /// What listeners are opened for.
+    fn site(&self) -> Site<'_> {
+        Site {
+            workers: self.doors.len(),
+            metrics: &self.metrics,
+            watch: &self.watch,
+        }
     }
 
     async fn open(&self, opening: Opening, sockets: &mut Sockets) {

@@ -1,7 +1,8 @@
 //! How a process leaves: phases that everyone can watch, tasks that are waited for, and goodbyes
 //! that do not all come at once.
 //!
-//! - [`channel`]: one [`Control`] says which [`Phase`] it is, many [`Watch`]es react.
+//! - [`channel`]: one [`Control`] says which [`Phase`] it is, many [`Watch`]es react;
+//!   [`part_of`] a whole, such as a listener, may leave before it.
 //! - [`Tasks`]: the only way to start a task, so that none is forgotten.
 //! - [`Scope`]: what is drained, by name.
 //! - [`Pace`]: when the next session may be asked to go; [`Stagger`] has the moments of [`Spread`].
@@ -18,12 +19,13 @@ mod post;
 mod presence;
 mod retirement;
 mod scope;
+mod stage;
 mod stagger;
 mod tasks;
 
 pub use budget::{Budget, Load, Share};
 pub use pace::{Pace, Spread};
-pub use phase::{Control, Phase, Watch, channel, channel_in_waiting};
+pub use phase::{Control, Phase, Watch, channel, channel_in_waiting, part_of};
 pub use presence::Presence;
 pub use retirement::Retirement;
 pub use scope::{Place, Scope};

@@ -1,10 +1,9 @@
 //! The phases of a process's life, in order, and the channel that announces them.
 
-use std::future;
+use std::sync::Arc;
 
-use tokio::sync::watch;
-
-use crate::post::{self, Announcer, Learner, Post};
+use crate::post::Post;
+use crate::stage::Stage;
 
 /// How far the process is on its way out. Later phases are greater; there is no way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +18,17 @@ pub enum Phase {
     Cut,
 }
 
+impl From<u8> for Phase {
+    fn from(phase: u8) -> Self {
+        match phase {
+            0 => Self::Serving,
+            1 => Self::Leaving,
+            2 => Self::Draining,
+            _ => Self::Cut,
+        }
+    }
+}
+
 /// A channel in [`Phase::Serving`].
 pub fn channel() -> (Control, Watch) {
     channel_with(Post::Taken)
@@ -31,104 +41,83 @@ pub fn channel_in_waiting() -> (Control, Watch) {
 }
 
 fn channel_with(first: Post) -> (Control, Watch) {
-    let (sender, receiver) = watch::channel(Phase::Serving);
-    let (announcer, learner) = post::channel(first);
-    let watch = Watch {
-        own: receiver,
-        whole: None,
-        post: learner,
-    };
-    (Control(sender, announcer), watch)
+    let stage = Stage::new(Phase::Serving, first);
+    (Control(Arc::clone(&stage)), Watch(stage))
+}
+
+/// A channel for a part of `whole`, such as one listener: it goes as far as its own control says, or as far as
+/// the whole goes.
+pub fn part_of(whole: &Watch) -> (Control, Watch) {
+    let (control, watch) = channel_with(Post::Waiting);
+    whole.0.lead(&watch.0);
+    (control, watch)
 }
 
 /// Announces phases. Clones announce on the same channel.
 #[derive(Clone, Debug)]
-pub struct Control(watch::Sender<Phase>, Announcer);
+pub struct Control(Arc<Stage>);
 
 impl Control {
     /// Announces `phase`. When it, or a later one, was announced before, nothing happens.
     pub fn advance(&self, phase: Phase) {
-        self.0.send_if_modified(|current| {
-            let is_ahead = phase > *current;
-            *current = phase.max(*current);
-            is_ahead
-        });
+        self.0.advance(phase, Post::Waiting);
     }
 
     /// From now on this process accepts.
     pub fn take_post(&self) {
-        self.1.advance(Post::Taken);
+        self.0.advance(Phase::Serving, Post::Taken);
     }
 
     /// From now on another process accepts in place of this one, which goes on with what it has.
     pub fn relieve(&self) {
-        self.1.advance(Post::Relieved);
+        self.0.advance(Phase::Serving, Post::Relieved);
     }
 }
 
 /// Learns of phases.
 #[derive(Clone, Debug)]
-pub struct Watch {
-    own: watch::Receiver<Phase>,
-    /// Of what this is a part.
-    whole: Option<watch::Receiver<Phase>>,
-    /// Of the process.
-    post: Learner,
-}
+pub struct Watch(Arc<Stage>);
 
 impl Watch {
     /// The current phase.
     pub fn phase(&self) -> Phase {
-        let of_whole = self.whole.as_ref().map(|whole| *whole.borrow());
-        (*self.own.borrow()).max(of_whole.unwrap_or(Phase::Serving))
-    }
-
-    /// The phases of a part of `whole`: as far as either has gone.
-    #[must_use]
-    pub fn within(&self, whole: &Self) -> Self {
-        Self {
-            own: self.own.clone(),
-            whole: Some(whole.own.clone()),
-            post: whole.post.clone(),
-        }
-    }
-
-    /// Waits until this process may accept. Cancel-safe.
-    pub fn posted(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.post.reached(Post::Taken)
-    }
-
-    /// Whether another process accepts in place of this one.
-    pub fn is_relieved(&self) -> bool {
-        self.post.post() >= Post::Relieved
-    }
-
-    /// Waits until another process accepts in place of this one, which may be never. Cancel-safe.
-    pub fn relieved(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.post.reached(Post::Relieved)
+        self.0.phase()
     }
 
     /// Waits until `phase`, or a later one, is announced; that may have been long ago. A phase
     /// that nobody is left to announce is never reached. Cancel-safe.
-    pub fn reached(&self, phase: Phase) -> impl Future<Output = ()> + Send + use<> {
-        let (own, whole) = (self.own.clone(), self.whole.clone());
-        async move {
-            match whole {
-                None => announced(own, phase).await,
-                Some(whole) => tokio::select! {
-                    () = announced(own, phase) => {}
-                    () = announced(whole, phase) => {}
-                },
-            }
-        }
+    pub async fn reached(&self, phase: Phase) {
+        self.0.until(|stage| stage.phase() >= phase).await;
+    }
+
+    /// Waits until this process may accept. Cancel-safe.
+    pub async fn posted(&self) {
+        self.0.until(|stage| stage.post() >= Post::Taken).await;
+    }
+
+    /// Whether another process accepts in place of this one.
+    pub fn is_relieved(&self) -> bool {
+        self.0.post() >= Post::Relieved
+    }
+
+    /// Waits until another process accepts in place of this one, which may be never. Cancel-safe.
+    pub async fn relieved(&self) {
+        self.0.until(|stage| stage.post() >= Post::Relieved).await;
+    }
+
+    /// Whether what is asked for now is the last: of who drains, and where another process accepts.
+    pub fn takes_last_orders(&self) -> bool {
+        takes_last_orders(&self.0)
+    }
+
+    /// Waits until that is so. Cancel-safe.
+    pub async fn last_orders(&self) {
+        self.0.until(takes_last_orders).await;
     }
 }
 
-async fn announced(mut receiver: watch::Receiver<Phase>, phase: Phase) {
-    let waiting = receiver.wait_for(|current| *current >= phase);
-    if waiting.await.is_err() {
-        future::pending::<()>().await;
-    }
+fn takes_last_orders(stage: &Stage) -> bool {
+    stage.phase() >= Phase::Draining || stage.post() >= Post::Relieved
 }
 
 #[cfg(test)]
@@ -163,7 +152,7 @@ mod tests {
     async fn who_waits_is_woken() {
         let (control, watch) = channel();
         let draining = watch.reached(Phase::Draining);
-        let cut = watch.clone().reached(Phase::Cut);
+        let cut = watch.reached(Phase::Cut);
         let announcing = async {
             control.advance(Phase::Leaving);
             tokio::task::yield_now().await;
@@ -189,8 +178,8 @@ mod tests {
             (Phase::Draining, Phase::Serving),
             (Phase::Leaving, Phase::Draining),
         ] {
-            let ((control, part), (whole_control, whole)) = (channel(), channel());
-            let part = part.within(&whole);
+            let (whole_control, whole) = channel();
+            let (control, part) = part_of(&whole);
             control.advance(own);
             assert!(!is_reached(&part, Phase::Draining).await || own >= Phase::Draining);
             whole_control.advance(of_whole);
@@ -198,6 +187,60 @@ mod tests {
             assert!(is_reached(&part, Phase::Draining).await);
             assert!(!is_reached(&part, Phase::Cut).await);
             assert_eq!(whole.phase(), of_whole);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_begins_where_its_whole_is() {
+        let (control, whole) = channel_in_waiting();
+        let (_early_control, early) = part_of(&whole);
+        control.advance(Phase::Draining);
+        control.relieve();
+        let (_late_control, late) = part_of(&whole);
+        for part in [early, late] {
+            assert_eq!(part.phase(), Phase::Draining);
+            assert!(part.is_relieved() && part.takes_last_orders());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_at_a_part_is_woken_by_its_whole() {
+        let announcements: [fn(&Control); 2] =
+            [Control::relieve, |control| control.advance(Phase::Draining)];
+        for announce in announcements {
+            let (control, whole) = channel();
+            let (_part_control, part) = part_of(&whole);
+            assert!(!part.takes_last_orders());
+            let announcing = async {
+                tokio::task::yield_now().await;
+                announce(&control);
+            };
+            let both = async { tokio::join!(part.last_orders(), announcing) };
+            assert!(timeout(Duration::from_hours(1), both).await.is_ok());
+            assert!(part.takes_last_orders());
+        }
+    }
+
+    #[test]
+    fn who_waits_on_another_thread_is_woken() {
+        let (control, watch) = channel();
+        let (starts, started) = std::sync::mpsc::channel();
+        let threads: Vec<_> = (0..20)
+            .map(|_| {
+                let (watch, starts) = (watch.clone(), starts.clone());
+                std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build();
+                    starts.send(()).unwrap();
+                    runtime.unwrap().block_on(watch.reached(Phase::Cut));
+                })
+            })
+            .collect();
+        for _ in &threads {
+            started.recv().unwrap();
+        }
+        control.advance(Phase::Cut);
+        for thread in threads {
+            thread.join().unwrap();
         }
     }
 
@@ -226,14 +269,12 @@ mod tests {
     proptest! {
         #[test]
         fn there_is_no_way_back(steps in prop::collection::vec(0..PHASES.len(), 1..10)) {
-            let (control, mut watch) = channel();
+            let (control, watch) = channel();
             let mut furthest = Phase::Serving;
             for step in steps {
                 control.advance(PHASES[step]);
-                let is_new = watch.own.has_changed().expect("the control lives");
-                prop_assert_eq!(is_new, PHASES[step] > furthest);
                 furthest = furthest.max(PHASES[step]);
-                prop_assert_eq!(*watch.own.borrow_and_update(), furthest);
+                prop_assert_eq!(watch.phase(), furthest);
             }
         }
     }

@@ -3,10 +3,6 @@
 //!
 //! Not here: leaving. Who is relieved goes on with all that it has.
 
-use std::future;
-
-use tokio::sync::watch;
-
 /// Where a process is with regard to its listening sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Post {
@@ -18,41 +14,12 @@ pub(crate) enum Post {
     Relieved,
 }
 
-/// Announces it.
-#[derive(Clone, Debug)]
-pub(crate) struct Announcer(watch::Sender<Post>);
-
-/// Learns of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Learner(watch::Receiver<Post>);
-
-pub(crate) fn channel(first: Post) -> (Announcer, Learner) {
-    let (sender, receiver) = watch::channel(first);
-    (Announcer(sender), Learner(receiver))
-}
-
-impl Announcer {
-    pub(crate) fn advance(&self, post: Post) {
-        self.0.send_if_modified(|current| {
-            let is_ahead = post > *current;
-            *current = post.max(*current);
-            is_ahead
-        });
-    }
-}
-
-impl Learner {
-    pub(crate) fn post(&self) -> Post {
-        *self.0.borrow()
-    }
-
-    /// Waits until `post`, or a later one. Cancel-safe.
-    pub(crate) fn reached(&self, post: Post) -> impl Future<Output = ()> + Send + use<> {
-        let mut receiver = self.0.clone();
-        async move {
-            if receiver.wait_for(|current| *current >= post).await.is_err() {
-                future::pending::<()>().await;
-            }
+impl From<u8> for Post {
+    fn from(post: u8) -> Self {
+        match post {
+            0 => Self::Waiting,
+            1 => Self::Taken,
+            _ => Self::Relieved,
         }
     }
 }

@@ -41,7 +41,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 pub async fn serve(listener: Listener, worker: Arc<Worker>) -> io::Result<()> {
     let socket = TcpListener::from_std(listener.socket)?;
     let shared = listener.shared;
-    let watch = shared.watch.within(&worker.watch);
+    let watch = &shared.watch;
     watch.posted().await;
     tokio::select! {
         biased;
@@ -56,10 +56,9 @@ pub async fn serve(listener: Listener, worker: Arc<Worker>) -> io::Result<()> {
 /// a connection away relies on it.
 pub async fn take_over(inbox: Inbox, worker: Arc<Worker>) {
     let mut accepted = inbox.accepted;
-    let draining = worker.watch.clone();
     tokio::select! {
         biased;
-        () = draining.reached(Phase::Draining) => {}
+        () = worker.watch.reached(Phase::Draining) => {}
         () = receive_all(&mut accepted, &worker) => {}
     }
     accepted.close();
@@ -193,10 +192,9 @@ async fn either(
     due: Option<Instant>,
 ) {
     let due = due.unwrap_or_else(|| Instant::now() + connection.settings.handshake_timeout);
-    let watch = connection.watch.clone();
     let looked = tokio::select! {
         looked = time::timeout_at(due, prefixed::look(stream)) => looked,
-        () = watch.reached(Phase::Cut) => return,
+        () = connection.watch().reached(Phase::Cut) => return,
     };
     let Ok(Ok((stream, beginning))) = looked else {
         return tracing::debug!(client = %connection.peer, "no request in time");

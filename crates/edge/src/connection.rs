@@ -23,8 +23,6 @@ pub(crate) struct Connection {
     pub(crate) listener: Arc<Shared>,
     /// Of the listener, when the connection came.
     pub(crate) settings: Arc<ListenerSettings>,
-    /// How far the gateway is on its way out, or the listener alone.
-    pub(crate) watch: Watch,
     pub(crate) peer: IpAddr,
     pub(crate) port: u16,
     pub(crate) local: Option<SocketAddr>,
@@ -51,7 +49,6 @@ impl Connection {
         }
         Arc::new(Self {
             settings,
-            watch: listener.watch.within(&worker.watch),
             worker,
             listener,
             peer: origin.client.ip().to_canonical(),
@@ -67,6 +64,11 @@ impl Connection {
             client_cert: OnceLock::new(),
             used: AtomicBool::new(false),
         })
+    }
+
+    /// How far the gateway is on its way out, or the listener alone.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.listener.watch
     }
 
     /// The listener has ended TLS of this version.
@@ -159,14 +161,13 @@ pub(crate) async fn attend<S>(
 where
     S: Future<Output = hyper::Result<()>>,
 {
-    let watch = &connection.watch;
+    let watch = connection.watch();
     tokio::select! {
         // What is asked of it comes first: at its end, which is soon where it becomes a session, nobody else is asked.
         biased;
         ended = serving.as_mut() => return End::Own(ended),
         () = given_up => return End::GivenUp,
-        () = watch.reached(Phase::Draining) => {}
-        () = watch.relieved() => {}
+        () = watch.last_orders() => {}
     }
     if connection.is_used() {
         last_orders(serving.as_mut());

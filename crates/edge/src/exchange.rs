@@ -115,7 +115,7 @@ impl Exchange {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        self.connection.watch.phase()
+        self.connection.watch().phase()
     }
 
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
@@ -233,7 +233,7 @@ impl Exchange {
         let mut response =
             result.unwrap_or_else(|refusal| reply::refuse(&refusal, &self.id, random.next()));
         self.record(response.status().as_u16(), reason);
-        let is_leaving = self.phase() >= Phase::Draining || self.worker().watch.is_relieved();
+        let is_leaving = self.connection.watch().takes_last_orders();
         if is_leaving && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             reply::close_after(response.headers_mut());
         }

@@ -69,7 +69,7 @@ pub use berth::{Berth, Moored, Unmoored};
 pub use drains::{Drained, Drains};
 pub use explain::{Explanation, explain};
 pub use handover::{Handover, Inbox};
-pub use listener::{Listener, ListenerSettings, OpenListener, Reception, adopt, bind};
+pub use listener::{Listener, ListenerSettings, OpenListener, Reception, Site, adopt, bind};
 pub use moving::Moving;
 pub use refusal::Refusal;
 pub use route::Route;

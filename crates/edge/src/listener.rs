@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use switchyard_drain::{Control, Phase, Watch};
+use switchyard_drain::{self as drain, Control, Phase, Watch};
 use switchyard_telemetry::{ListenerMetrics, Metrics};
 
 use crate::seat::Room;
@@ -46,8 +46,20 @@ pub(crate) struct Shared {
     pub(crate) name: Arc<str>,
     pub(crate) room: Room,
     pub(crate) settings: ArcSwap<ListenerSettings>,
+    /// How far the gateway is on its way out, or the listener alone.
     pub(crate) watch: Watch,
     pub(crate) metrics: ListenerMetrics,
+}
+
+/// What listeners are opened for: a process.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// How many workers it has, each of which gets a socket of its own.
+    pub workers: usize,
+    /// Where they count.
+    pub metrics: &'a Metrics,
+    /// How far it is on its way out.
+    pub watch: &'a Watch,
 }
 
 /// Where connections of a listener are received that were accepted elsewhere.
@@ -75,7 +87,7 @@ impl Listener {
     }
 }
 
-/// Opens the sockets of a listener, one for each of `workers` (at least one).
+/// Opens the sockets of a listener, one for each worker (at least one).
 ///
 /// With more than one, the sockets share the address by `SO_REUSEPORT` and the system spreads
 /// connections over them.
@@ -85,11 +97,10 @@ impl Listener {
 /// machine's, or needs a privilege.
 pub fn bind(
     settings: &Arc<ListenerSettings>,
-    workers: usize,
-    metrics: &Metrics,
+    site: Site<'_>,
 ) -> io::Result<(OpenListener, Vec<Listener>)> {
-    let sockets = sockets(settings.address, workers.max(1))?;
-    open(settings, sockets, metrics)
+    let sockets = sockets(settings.address, site.workers.max(1))?;
+    open(settings, sockets, site)
 }
 
 /// The same with sockets that listen already, wherever that is, such as those of a service manager. They are
@@ -100,27 +111,27 @@ pub fn bind(
 pub fn adopt(
     settings: &Arc<ListenerSettings>,
     sockets: Vec<TcpListener>,
-    metrics: &Metrics,
+    site: Site<'_>,
 ) -> io::Result<(OpenListener, Vec<Listener>)> {
     for socket in &sockets {
         socket.set_nonblocking(true)?;
         set_up(&SockRef::from(socket))?;
     }
-    open(settings, sockets, metrics)
+    open(settings, sockets, site)
 }
 
 fn open(
     settings: &Arc<ListenerSettings>,
     sockets: Vec<TcpListener>,
-    metrics: &Metrics,
+    site: Site<'_>,
 ) -> io::Result<(OpenListener, Vec<Listener>)> {
-    let (control, watch) = switchyard_drain::channel();
+    let (control, watch) = drain::part_of(site.watch);
     let shared = Arc::new(Shared {
         name: Arc::clone(&settings.name),
         room: Room::default(),
         settings: ArcSwap::new(Arc::clone(settings)),
         watch,
-        metrics: metrics.listener(&settings.name),
+        metrics: site.metrics.listener(&settings.name),
     });
     let mut addresses = Vec::with_capacity(sockets.len());
     for socket in &sockets {
@@ -190,9 +201,9 @@ impl OpenListener {
     pub fn succeeded_by(
         &self,
         settings: &Arc<ListenerSettings>,
-        metrics: &Metrics,
+        site: Site<'_>,
     ) -> io::Result<(Self, Vec<Listener>)> {
-        open(settings, copies(&self.sockets)?, metrics)
+        open(settings, copies(&self.sockets)?, site)
     }
 
     /// Accepts no more. Connections without a request are closed, the others behind the requests that they

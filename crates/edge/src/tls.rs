@@ -214,10 +214,9 @@ pub(crate) async fn serve(
 ) {
     let begun = Instant::now();
     let due = due.unwrap_or(begun + connection.settings.handshake_timeout);
-    let watch = connection.watch.clone();
     let shaken = tokio::select! {
         shaken = handshake(tcp, &tls, &connection, due) => shaken,
-        () = watch.reached(Phase::Cut) => {
+        () = connection.watch().reached(Phase::Cut) => {
             tls.metrics.failed(CUT);
             None
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use switchyard_drain::Tasks;
-use switchyard_edge::{Equipment, Handover, Snapshot, SnapshotCell, Worker, bind, serve};
+use switchyard_edge::{Equipment, Handover, Site, Snapshot, SnapshotCell, Worker, bind, serve};
 use switchyard_push::{Parts, Push, ReplicaId};
 use switchyard_relay::Registry;
 use switchyard_telemetry::labels::BusKind;
@@ -74,12 +74,17 @@ async fn a_shortage_is_waited_out() {
         handover,
         metrics: &metrics,
         tasks: tasks.clone(),
-        watch,
+        watch: watch.clone(),
         drains: Arc::default(),
         push: push.unwrap(),
         index: 0,
     });
-    let (_open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
+    let site = Site {
+        workers: 1,
+        metrics: &metrics,
+        watch: &watch,
+    };
+    let (_open, mut listeners) = bind(&settings, site).unwrap();
     let listener = listeners.remove(0);
     let address = listener.address();
     tasks.spawn(serve(listener, Arc::new(worker.unwrap())));

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use switchyard_drain::{Control, Phase, Tasks};
 use switchyard_edge::{
-    Berth, Equipment, Handover, Reception, Snapshot, SnapshotCell, Worker, bind, serve, take_over,
+    Berth, Equipment, Handover, Reception, Site, Snapshot, SnapshotCell, Worker, bind, serve,
+    take_over,
 };
 use switchyard_push::{Hub, Parts, Push, ReplicaId};
 use switchyard_relay::Registry;
@@ -89,7 +90,12 @@ impl Gateway {
             started.push(worker);
         }
         let settings = Arc::clone(&snapshot.load().listeners()[0]);
-        let (open, mut listeners) = bind(&settings, 1, &metrics).unwrap();
+        let site = Site {
+            workers: 1,
+            metrics: &metrics,
+            watch: &watch,
+        };
+        let (open, mut listeners) = bind(&settings, site).unwrap();
         let listener = listeners.remove(0);
         let address = listener.address();
         let berth = Berth::new(Arc::clone(&started[0]));
