@@ -3,8 +3,6 @@
 //! From there on it is a session like any other, whose endpoint does nothing but answer Pings and Closes
 //! ([`Line::within`]). Its cluster and its endpoint are called nothing (`""`) wherever a session is told of.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -24,7 +22,7 @@ use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::route::Route;
-use crate::subscription::Subscription;
+use crate::service::Handshake;
 
 /// Agrees to a handshake.
 ///
@@ -32,18 +30,22 @@ use crate::subscription::Subscription;
 /// It names no channel.
 pub(crate) fn open<P: Protocol>(
     exchange: &mut Exchange,
-    route: &Arc<Route>,
     mut request: Request<Incoming>,
-    offer: &Offer,
-    subscription: Subscription,
+    handshake: Handshake,
 ) -> Result<Response<Body>, Refusal> {
+    let Handshake {
+        route,
+        admitted,
+        subscription,
+    } = handshake;
+    let offer = &admitted.offer;
     if subscription.channels.is_empty() {
         return Err(Refusal::NoChannel);
     }
     let on_upgrade = upgrade::on(&mut request);
-    let subprotocol = subprotocol(route, offer);
+    let subprotocol = subprotocol(&route, offer);
     let opening = Opening {
-        route,
+        route: &route,
         upstream: Leg {
             io: Line::within(),
             early: Bytes::new(),

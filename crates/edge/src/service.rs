@@ -5,6 +5,7 @@
 //! the door and not into the steps.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use crate::route::Route;
 use crate::selection::{self, Selection};
 use crate::subscription::Subscription;
 use crate::vet::{self, Kind};
-use crate::websocket;
+use crate::websocket::Asking;
 
 /// Where the requests of one connection come in.
 pub(crate) struct Door<P> {
@@ -64,10 +65,24 @@ impl<P: Protocol> tower::Service<Request<Incoming>> for Door<P> {
         let stay = P::stay(&self.connection);
         let request = P::request(request, &self.connection.worker.random);
         let mut exchange = Exchange::begin(&self.connection, &request, P::LABEL);
-        Box::pin(async move {
-            let result = answer::<P>(&mut exchange, request).await;
-            Ok(P::response(exchange.finish(result), stay))
-        })
+        match plan(&mut exchange, &request) {
+            Ok(Plan::Session(handshake, selection)) => {
+                let asking = Asking::new(&mut exchange, request, handshake, selection);
+                Box::pin(asking.answered::<P>(exchange, stay))
+            }
+            Ok(Plan::PushOnly(handshake)) => {
+                let result = push_only::open::<P>(&mut exchange, request, handshake);
+                Box::pin(ready(Ok(P::response(exchange.finish(result), stay))))
+            }
+            Ok(Plan::Request(route, selection)) => {
+                exchange.sent_to(&selection.cluster);
+                Box::pin(async move {
+                    let result = plain::proxy(&mut exchange, &route, request, selection).await;
+                    Ok(P::response(exchange.finish(result), stay))
+                })
+            }
+            Err(refusal) => Box::pin(ready(Ok(P::response(exchange.finish(Err(refusal)), stay)))),
+        }
     }
 }
 
@@ -82,37 +97,10 @@ enum Plan {
 }
 
 /// A handshake that may become a session.
-struct Handshake {
-    route: Arc<Route>,
-    admitted: Admitted,
-    subscription: Subscription,
-}
-
-async fn answer<P: Protocol>(
-    exchange: &mut Exchange,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Refusal> {
-    match plan(exchange, &request)? {
-        Plan::Session(handshake, selection) => {
-            exchange.sent_to(&selection.cluster);
-            let Handshake {
-                route,
-                admitted,
-                subscription,
-            } = handshake;
-            let wanted = (admitted, subscription);
-            websocket::open::<P>(exchange, &route, request, wanted, selection).await
-        }
-        Plan::PushOnly(handshake) => {
-            let (route, offer) = (&handshake.route, &handshake.admitted.offer);
-            push_only::open::<P>(exchange, route, request, offer, handshake.subscription)
-        }
-        Plan::Request(route, selection) => {
-            exchange.sent_to(&selection.cluster);
-            // Boxed: it is three times as large, and a handshake would have to be moved with room for it.
-            Box::pin(plain::proxy(exchange, &route, request, selection)).await
-        }
-    }
+pub(crate) struct Handshake {
+    pub(crate) route: Arc<Route>,
+    pub(crate) admitted: Admitted,
+    pub(crate) subscription: Subscription,
 }
 
 /// Vet, route, admit, rank.

@@ -4,6 +4,7 @@
 //! that the client's key asks for and that it agrees to nothing the client did not offer. What
 //! becomes of the session is not here; see `opening`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use hyper::body::Incoming;
 use hyper::upgrade::{self, OnUpgrade};
+use switchyard_proto::handshake::Offer;
 use switchyard_relay::Leg;
-use switchyard_upstream::{Body, Cluster, Switched, Upgrade};
+use switchyard_upstream::{Body, Cluster, Ranking, Switched, Upgrade};
 
 use crate::admission::{self, Admitted};
 use crate::answer;
@@ -25,60 +27,132 @@ use crate::refusal::Refusal;
 use crate::reply;
 use crate::route::Route;
 use crate::selection::{Grounds, Selection};
+use crate::service::Handshake;
 use crate::subscription::Subscription;
 
 /// How long an endpoint has for its answer where the route's `request_timeout` is off. A plain
 /// request may then wait as long as its client does; a handshake has no use for that.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 
-/// Has an endpoint of the selection answer the handshake. It has the route's `request_timeout` for
-/// that, from when it accepted the connection.
-///
-/// # Errors
-/// No endpoint gives an answer, the answer is a 101 that is not valid, or the gateway began to
-/// drain meanwhile.
-pub(crate) async fn open<P: Protocol>(
-    exchange: &mut Exchange,
-    route: &Arc<Route>,
-    mut request: Request<Incoming>,
-    (admitted, subscription): (Admitted, Subscription),
-    selection: Selection,
-) -> Result<Response<Body>, Refusal> {
-    let on_upgrade = upgrade::on(&mut request);
-    let request = handshake(exchange, request, &admitted);
-    let Selection {
-        cluster,
-        ranking,
-        grounds,
-    } = selection;
-    let answer_within = route.http.request_timeout.unwrap_or(ANSWER_WITHIN);
-    let offer = &admitted.offer;
-    let introduction = exchange.introduction();
-    let dialling = exchange.dialer().upgrade(
-        &cluster,
-        ranking,
-        &introduction,
-        offer,
-        request,
-        answer_within,
-    );
-    match dialling.await? {
-        Upgrade::Answered(answered) if P::may_decline(answered.response.status()) => {
-            Ok(answer::pass_on(exchange, answered, &cluster, &grounds))
+/// A handshake that is ready to be offered to endpoints.
+pub(crate) struct Asking {
+    /// As an endpoint gets it.
+    request: Request<()>,
+    offer: Offer,
+    ranking: Ranking,
+    wanted: Wanted,
+}
+
+/// The session that is to come of it.
+struct Wanted {
+    route: Arc<Route>,
+    cluster: Arc<Cluster>,
+    grounds: Grounds,
+    subscription: Subscription,
+    /// The client's connection, once hyper has let go of it.
+    on_upgrade: OnUpgrade,
+}
+
+impl Asking {
+    /// A client's handshake that was admitted, for the endpoints of the selection.
+    pub(crate) fn new(
+        exchange: &mut Exchange,
+        mut request: Request<Incoming>,
+        admitted: Handshake,
+        selection: Selection,
+    ) -> Self {
+        exchange.sent_to(&selection.cluster);
+        let on_upgrade = upgrade::on(&mut request);
+        Self {
+            request: handshake(exchange, request, &admitted.admitted),
+            offer: admitted.admitted.offer,
+            ranking: selection.ranking,
+            wanted: Wanted {
+                route: admitted.route,
+                cluster: selection.cluster,
+                grounds: selection.grounds,
+                subscription: admitted.subscription,
+                on_upgrade,
+            },
         }
-        Upgrade::Answered(_) => Err(Refusal::NotSwitched),
-        Upgrade::Switched(switched) => {
-            admission::check_phase(exchange.phase())?;
-            admission::check_drains(&exchange.worker().drains, &exchange.place())?;
-            let agreed = Agreed {
-                route,
-                cluster: &cluster,
-                switched,
-                grounds: &grounds,
-                subscription,
-            };
-            Ok(agreed.open::<P>(exchange, on_upgrade))
+    }
+
+    /// Has an endpoint answer the handshake. It has the route's `request_timeout` for that, from when it accepted the
+    /// connection. Refused is what no endpoint gives an answer to, or a 101 that is not valid, and what comes when the
+    /// gateway has begun to drain.
+    pub(crate) fn answered<P: Protocol>(
+        self,
+        mut exchange: Exchange,
+        stay: P::Stay,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send {
+        // Taken apart here: what waits for an endpoint holds each part once.
+        let Self {
+            request,
+            offer,
+            ranking,
+            wanted,
+        } = self;
+        async move {
+            let dialer = exchange.dialer();
+            let introduction = exchange.introduction();
+            let (cluster, within) = (&*wanted.cluster, wanted.answer_within());
+            let dialling = dialer.upgrade(cluster, ranking, &introduction, &offer, request, within);
+            let dialled = dialling.await.map_err(Refusal::from);
+            let result = dialled.and_then(|upgrade| wanted.come_of::<P>(&mut exchange, upgrade));
+            Ok(P::response(exchange.finish(result), stay))
         }
+    }
+}
+
+impl Wanted {
+    fn answer_within(&self) -> Duration {
+        self.route.http.request_timeout.unwrap_or(ANSWER_WITHIN)
+    }
+
+    fn come_of<P: Protocol>(
+        self,
+        exchange: &mut Exchange,
+        upgrade: Upgrade,
+    ) -> Result<Response<Body>, Refusal> {
+        match upgrade {
+            Upgrade::Answered(answered) if P::may_decline(answered.response.status()) => {
+                let (cluster, grounds) = (&self.cluster, &self.grounds);
+                Ok(answer::pass_on(exchange, answered, cluster, grounds))
+            }
+            Upgrade::Answered(_) => Err(Refusal::NotSwitched),
+            Upgrade::Switched(switched) => {
+                admission::check_phase(exchange.phase())?;
+                admission::check_drains(&exchange.worker().drains, &exchange.place())?;
+                Ok(self.open::<P>(exchange, switched))
+            }
+        }
+    }
+
+    /// Opens the session, and answers the client with the endpoint's 101.
+    fn open<P: Protocol>(self, exchange: &mut Exchange, mut switched: Switched) -> Response<Body> {
+        let (grounds, mut subscription) = (self.grounds, self.subscription);
+        let affinity = grounds.result(switched.place);
+        exchange.served(&switched.endpoint, affinity);
+        let (headers, endpoint) = (&mut switched.response.headers, switched.endpoint.name());
+        let announced = channels::announced(headers, endpoint);
+        subscription.channels.extend(announced);
+        let opening = Opening {
+            route: &self.route,
+            upstream: Leg {
+                io: switched.io,
+                early: switched.early,
+            },
+            deflate: switched.agreement.deflate,
+            lease: Some(switched.lease),
+            tie: grounds.tie(),
+            affinity,
+            subprotocol: switched.agreement.subprotocol.as_deref(),
+            subscription,
+        };
+        opening.open::<P>(exchange, self.on_upgrade);
+        switching(switched.response, |headers| {
+            grounds.remember(headers, &self.cluster, &switched.endpoint);
+        })
     }
 }
 
@@ -98,50 +172,6 @@ fn handshake(
     exchange.name_session(&mut head.headers);
     forward::mark_as_handshake(&mut head.headers);
     Request::from_parts(head, ())
-}
-
-/// A handshake that both sides agree on.
-struct Agreed<'a> {
-    route: &'a Arc<Route>,
-    cluster: &'a Cluster,
-    switched: Switched,
-    grounds: &'a Grounds,
-    subscription: Subscription,
-}
-
-impl Agreed<'_> {
-    /// Opens the session, and answers the client with the endpoint's 101.
-    fn open<P: Protocol>(self, exchange: &mut Exchange, on_upgrade: OnUpgrade) -> Response<Body> {
-        let Self {
-            route,
-            cluster,
-            mut switched,
-            grounds,
-            mut subscription,
-        } = self;
-        let affinity = grounds.result(switched.place);
-        exchange.served(&switched.endpoint, affinity);
-        let (headers, endpoint) = (&mut switched.response.headers, switched.endpoint.name());
-        let announced = channels::announced(headers, endpoint);
-        subscription.channels.extend(announced);
-        let opening = Opening {
-            route,
-            upstream: Leg {
-                io: switched.io,
-                early: switched.early,
-            },
-            deflate: switched.agreement.deflate,
-            lease: Some(switched.lease),
-            tie: grounds.tie(),
-            affinity,
-            subprotocol: switched.agreement.subprotocol.as_deref(),
-            subscription,
-        };
-        opening.open::<P>(exchange, on_upgrade);
-        switching(switched.response, |headers| {
-            grounds.remember(headers, cluster, &switched.endpoint);
-        })
-    }
 }
 
 /// The endpoint's 101 as the client gets it, with what `add` adds.
