@@ -15,7 +15,7 @@ use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 use crate::cores::Cores;
 use crate::error::StartError;
@@ -24,6 +24,9 @@ use crate::live::Live;
 
 /// How long cut sessions and requests may take to let go of their connections.
 const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// How far ahead a timer may be set without waking the runtime: most are not due before.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What all workers share.
 #[derive(Clone)]
@@ -206,6 +209,7 @@ impl Worker {
     async fn serve(&self, listeners: mpsc::Receiver<Listener>, inbox: Inbox) {
         let background = Tasks::new();
         background.spawn(self.registry.clone().keep_time());
+        background.spawn(tick());
         background.spawn(self.common.push.hub().desk(self.index).run());
         self.work
             .spawn(edge::take_over(inbox, Arc::clone(&self.edge)));
@@ -228,6 +232,15 @@ impl Worker {
                 "left behind at the cut"
             );
         }
+    }
+}
+
+/// Has a timer be due soon, always. For one that is due before all others the runtime wakes itself, with a system call, and
+/// the timeout of a connection that is made often is the earliest that there is.
+async fn tick() {
+    let mut ticks = interval(TICK);
+    loop {
+        ticks.tick().await;
     }
 }
 

@@ -362,9 +362,10 @@ impl<D, U> Relay<D, U> {
 
 impl<D, U> Drop for Relay<D, U> {
     fn drop(&mut self) {
-        let now = clock::now();
         for side in Side::BOTH {
-            self.settle_pending(side, now);
+            if self.line(side).pending.is_some() {
+                self.settle_pending(side, clock::now());
+            }
         }
         self.refuse_messages();
     }

@@ -57,10 +57,11 @@ pub(crate) async fn connect(
     preface: &[u8],
 ) -> Result<Socket, DialError> {
     let started = Instant::now();
+    let due = started + timeout;
     let connecting = endpoint
         .sources()
         .connect(endpoint.address(), purpose.told(endpoint));
-    let Ok(connected) = time::timeout(timeout, connecting).await else {
+    let Ok(connected) = time::timeout_at(due, connecting).await else {
         return Err(DialError::ConnectTimeout {
             endpoint: Arc::clone(endpoint.name()),
             after: timeout,
@@ -71,7 +72,7 @@ pub(crate) async fn connect(
         .and_then(prepare)
         .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
     let connection = endpoint.metrics().connected(started.elapsed());
-    let securing = endpoint.secure(tcp, started + timeout, purpose.application());
+    let securing = endpoint.secure(tcp, due, purpose.application());
     let stream = securing
         .await
         .map_err(|error| no_tls(endpoint, error, timeout))?;
