@@ -15,7 +15,7 @@ use switchyard_relay::Registry;
 use switchyard_telemetry::Metrics;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::cores::Cores;
 use crate::error::StartError;
@@ -238,9 +238,8 @@ impl Worker {
 /// Has a timer be due soon, always. For one that is due before all others the runtime wakes itself, with a system call, and
 /// the timeout of a connection that is made often is the earliest that there is.
 async fn tick() {
-    let mut ticks = interval(TICK);
     loop {
-        ticks.tick().await;
+        sleep(TICK).await;
     }
 }
 
