@@ -1,7 +1,7 @@
 //! A request from its head to the head of its answer, as a list of steps.
 //!
-//! tower's `Service` is the door: hyper knocks, and what is behind it is one function that reads
-//! from top to bottom. Layers that answer for everybody (TLS identity, global admission) go around
+//! tower's `Service` is the door: hyper knocks, and what is to be done is planned by one function that reads
+//! from top to bottom. What has to wait for an endpoint is a future of its own size. Layers that answer for everybody (TLS identity, global admission) go around
 //! the door and not into the steps.
 
 use std::convert::Infallible;
@@ -65,24 +65,24 @@ impl<P: Protocol> tower::Service<Request<Incoming>> for Door<P> {
         let stay = P::stay(&self.connection);
         let request = P::request(request, &self.connection.worker.random);
         let mut exchange = Exchange::begin(&self.connection, &request, P::LABEL);
-        match plan(&mut exchange, &request) {
+        let result = match plan(&mut exchange, &request) {
             Ok(Plan::Session(handshake, selection)) => {
                 let asking = Asking::new(&mut exchange, request, handshake, selection);
-                Box::pin(asking.answered::<P>(exchange, stay))
-            }
-            Ok(Plan::PushOnly(handshake)) => {
-                let result = push_only::open::<P>(&mut exchange, request, handshake);
-                Box::pin(ready(Ok(P::response(exchange.finish(result), stay))))
+                return Box::pin(asking.answered::<P>(exchange, stay));
             }
             Ok(Plan::Request(route, selection)) => {
                 exchange.sent_to(&selection.cluster);
-                Box::pin(async move {
+                return Box::pin(async move {
                     let result = plain::proxy(&mut exchange, &route, request, selection).await;
                     Ok(P::response(exchange.finish(result), stay))
-                })
+                });
             }
-            Err(refusal) => Box::pin(ready(Ok(P::response(exchange.finish(Err(refusal)), stay)))),
-        }
+            Ok(Plan::PushOnly(handshake)) => {
+                push_only::open::<P>(&mut exchange, request, handshake)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        Box::pin(ready(Ok(P::response(exchange.finish(result), stay))))
     }
 }
 
