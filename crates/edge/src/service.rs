@@ -1,8 +1,8 @@
 //! A request from its head to the head of its answer, as a list of steps.
 //!
 //! tower's `Service` is the door: hyper knocks, and what is to be done is planned by one function that reads
-//! from top to bottom. What has to wait for an endpoint is a future of its own size. Layers that answer for everybody (TLS identity, global admission) go around
-//! the door and not into the steps.
+//! from top to bottom. What has to wait for an endpoint is a future of its own size. Layers that answer for
+//! everybody (TLS identity, global admission) go around the door and not into the steps.
 
 use std::convert::Infallible;
 use std::future::ready;

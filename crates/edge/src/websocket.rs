@@ -58,28 +58,38 @@ impl Asking {
     pub(crate) fn new(
         exchange: &mut Exchange,
         mut request: Request<Incoming>,
-        admitted: Handshake,
+        wanted: Handshake,
         selection: Selection,
     ) -> Self {
-        exchange.sent_to(&selection.cluster);
+        let Handshake {
+            route,
+            admitted,
+            subscription,
+        } = wanted;
+        let Selection {
+            cluster,
+            ranking,
+            grounds,
+        } = selection;
+        exchange.sent_to(&cluster);
         let on_upgrade = upgrade::on(&mut request);
         Self {
-            request: handshake(exchange, request, &admitted.admitted),
-            offer: admitted.admitted.offer,
-            ranking: selection.ranking,
+            request: handshake(exchange, request, &admitted),
+            offer: admitted.offer,
+            ranking,
             wanted: Wanted {
-                route: admitted.route,
-                cluster: selection.cluster,
-                grounds: selection.grounds,
-                subscription: admitted.subscription,
+                route,
+                cluster,
+                grounds,
+                subscription,
                 on_upgrade,
             },
         }
     }
 
-    /// Has an endpoint answer the handshake. It has the route's `request_timeout` for that, from when it accepted the
-    /// connection. Refused is what no endpoint gives an answer to, or a 101 that is not valid, and what comes when the
-    /// gateway has begun to drain.
+    /// Has an endpoint answer the handshake, and answers the client. The endpoint has the route's `request_timeout` for
+    /// that, from when it accepted the connection. The client is refused where no endpoint answers, or with a 101 that is
+    /// not valid, and where the gateway has begun to drain meanwhile.
     pub(crate) fn answered<P: Protocol>(
         self,
         mut exchange: Exchange,
@@ -109,6 +119,7 @@ impl Wanted {
         self.route.http.request_timeout.unwrap_or(ANSWER_WITHIN)
     }
 
+    /// What comes of an endpoint's answer.
     fn come_of<P: Protocol>(
         self,
         exchange: &mut Exchange,

@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 pub(crate) enum Told {
     /// As soon as there is one.
     AtOnce,
-    /// With the first bytes, which are to be written at once, or after 200 ms. That saves a segment, and the endpoint a
-    /// wake. [`acknowledge`] is to follow.
+    /// With the first bytes, which are to be written at once: the system waits for them for 200 ms. That saves a segment,
+    /// and the endpoint a wake. [`acknowledge`] is to follow them.
     WithFirstBytes,
 }
 

@@ -36,8 +36,8 @@ pub fn send(tcp: &TcpStream, bytes: &[u8]) -> Attempt {
     send_with(tcp, bytes, SendFlags::NOSIGNAL)
 }
 
-/// Writes from `bytes`, which are not empty. They go with the end of the stream, in one segment: it is to follow at
-/// once, or they wait for 200 ms.
+/// Writes from `bytes`, which are not empty. They go with the end of the stream, in one segment. It is to follow at
+/// once: the system holds them back until it does, for 200 ms at most.
 pub fn send_last(tcp: &TcpStream, bytes: &[u8]) -> Attempt {
     send_with(tcp, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)
 }
