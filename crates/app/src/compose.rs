@@ -11,7 +11,7 @@ use switchyard_edge::{Site, Snapshot};
 use switchyard_push::Push;
 use switchyard_relay::Registry;
 use switchyard_telemetry::log::LogGuard;
-use switchyard_telemetry::{Build, Metrics};
+use switchyard_telemetry::{Build, Metrics, Panics};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, mpsc};
 
@@ -119,6 +119,7 @@ impl<'a> Prepared<'a> {
         signals::reopen_on_signal(log.control().clone()).map_err(StartError::Signals)?;
         let metrics = Metrics::new(build())?;
         metrics.count_dropped_lines(guard.dropped_lines())?;
+        metrics.count_panics(Panics::watch())?;
         metrics.count_access_file(log.control().access_file())?;
         descriptors::raise_limit();
         let snapshot = Snapshot::new(config, &metrics, None)?;

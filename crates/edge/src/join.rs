@@ -4,13 +4,14 @@
 //! The wait for hyper is the connection's task and the relay another: the relay's task lives for hours and is
 //! to be no larger than it must, and nothing of the request or of hyper's buffers is in it.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use hyper::upgrade::OnUpgrade;
 use switchyard_drain::{Phase, Place};
+use switchyard_proto::Side;
 use switchyard_proto::handshake::Deflate;
 use switchyard_proto::session::{Cause, Initiator, Outcome, Session};
-use switchyard_proto::{CloseCode, Side};
 use switchyard_push::Ended;
 use switchyard_relay::{Closed, Leg, Relay, SessionInfo, Ticket, Traffic};
 use switchyard_telemetry::labels::{self, AffinityResult, DrainResult};
@@ -38,20 +39,28 @@ pub(crate) struct Join {
 }
 
 impl Join {
-    /// Relays once hyper has written the 101 and given the connection up.
-    pub(crate) async fn behind<P: Protocol>(self, on_upgrade: OnUpgrade, stay: P::Stay) {
-        match taken_over::<P>(on_upgrade, stay).await {
-            Some(downstream) => self.relay(downstream, P::LABEL),
-            None => self.abandon(P::LABEL),
+    /// Relays once hyper has written the 101 and given the connection up. Where that is dropped before, polled or not,
+    /// the session is over.
+    pub(crate) fn behind<P: Protocol>(
+        self,
+        on_upgrade: OnUpgrade,
+        stay: P::Stay,
+    ) -> impl Future<Output = ()> + Send + use<P> {
+        let promised = Promised::<P>::new(self);
+        async move {
+            match taken_over::<P>(on_upgrade, stay).await {
+                Some(downstream) => promised.keep(downstream),
+                None => promised.lose(),
+            }
         }
     }
 
-    /// The client's connection broke while the 101 was on its way.
-    fn abandon(self, protocol: labels::Protocol) {
+    /// There will be no relay.
+    fn abandon(self, protocol: labels::Protocol, outcome: Outcome) {
         let record = Record::of(&self, protocol);
         let Self { worker, ticket, .. } = self;
         let id = ticket.info().id;
-        record.abandoned(ticket.info());
+        record.abandoned(ticket.info(), outcome);
         drop(ticket);
         worker.desk.forget(id);
     }
@@ -92,6 +101,46 @@ impl Join {
     }
 }
 
+/// A session that counts as open, and whose client has yet to get its 101. It becomes one that is relayed or one that is
+/// over, whatever happens to who waits for it.
+struct Promised<P: Protocol> {
+    join: Option<Join>,
+    protocol: PhantomData<fn() -> P>,
+}
+
+impl<P: Protocol> Promised<P> {
+    fn new(join: Join) -> Self {
+        Self {
+            join: Some(join),
+            protocol: PhantomData,
+        }
+    }
+
+    fn keep(mut self, downstream: Leg<P::Io>) {
+        if let Some(join) = self.join.take() {
+            join.relay(downstream, P::LABEL);
+        }
+    }
+
+    /// The client's connection broke while the 101 was on its way.
+    fn lose(mut self) {
+        self.abandon(Outcome::abrupt(Initiator::Downstream, Cause::Reset));
+    }
+
+    fn abandon(&mut self, outcome: Outcome) {
+        if let Some(join) = self.join.take() {
+            join.abandon(P::LABEL, outcome);
+        }
+    }
+}
+
+impl<P: Protocol> Drop for Promised<P> {
+    /// Whoever was to write the 101 has failed at it.
+    fn drop(&mut self) {
+        self.abandon(Outcome::abrupt(Initiator::Gateway, Cause::Internal));
+    }
+}
+
 /// The client's connection and what came behind its handshake; `None` when it broke before.
 async fn taken_over<P: Protocol>(on_upgrade: OnUpgrade, stay: P::Stay) -> Option<Leg<P::Io>> {
     let upgraded = on_upgrade.await.ok()?;
@@ -117,16 +166,11 @@ impl Record {
         }
     }
 
-    /// The client's connection broke while the 101 was on its way.
-    fn abandoned(self, session: &SessionInfo) {
+    /// It ended before anything was relayed.
+    fn abandoned(self, session: &SessionInfo, outcome: Outcome) {
         let duration = session.opened.elapsed();
         let closed = Closed {
-            outcome: Outcome {
-                initiator: Initiator::Downstream,
-                code: CloseCode::ABNORMAL,
-                cause: Cause::Reset,
-                clean: false,
-            },
+            outcome,
             from_downstream: Traffic::default(),
             from_upstream: Traffic::default(),
             duration,
@@ -236,7 +280,8 @@ fn drained(outcome: Outcome) -> DrainResult {
         | Cause::EndpointLeft
         | Cause::Rebalanced
         | Cause::Reload
-        | Cause::SlowReceiver => DrainResult::Left,
+        | Cause::SlowReceiver
+        | Cause::Internal => DrainResult::Left,
     }
 }
 
@@ -255,3 +300,6 @@ fn traffic(traffic: Traffic) -> access::Traffic {
         largest_message: traffic.largest_message,
     }
 }
+
+#[cfg(test)]
+mod tests;

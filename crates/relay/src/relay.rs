@@ -15,13 +15,14 @@ mod still;
 
 use std::future::Future;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use switchyard_proto::Side;
-use switchyard_proto::session::{Cause, Outcome, Session, Traffic};
+use switchyard_proto::session::{Cause, Initiator, Outcome, Session, Traffic};
 use switchyard_telemetry::{CountedSession, RouteTraffic};
 use switchyard_wire::Wire;
 
@@ -181,7 +182,7 @@ impl<D: Wire, U: Wire> Future for Relay<D, U> {
             moved: 0,
             until: None,
         };
-        match Scratch::with(|scratch| relay.advance(scratch, &mut turn)) {
+        match relay.advance_safely(&mut turn) {
             ControlFlow::Break(Stop::Over(outcome)) => {
                 Poll::Ready(Ended::Closed(relay.closed(outcome, turn.now)))
             }
@@ -196,6 +197,18 @@ impl<D: Wire, U: Wire> Future for Relay<D, U> {
 
 /// Taking turns.
 impl<D: Wire, U: Wire> Relay<D, U> {
+    /// A fault of ours costs this session and no other, and ends it as everything does: with a cause.
+    fn advance_safely(&mut self, turn: &mut Turn<'_, '_>) -> ControlFlow<Stop> {
+        // What it leaves half done is not used again, but for the counts of what went over.
+        let advanced = catch_unwind(AssertUnwindSafe(|| {
+            Scratch::with(|scratch| self.advance(scratch, turn))
+        }));
+        advanced.unwrap_or_else(|_| {
+            let outcome = Outcome::abrupt(Initiator::Gateway, Cause::Internal);
+            ControlFlow::Break(Stop::Over(outcome))
+        })
+    }
+
     fn advance(&mut self, scratch: &mut Scratch, turn: &mut Turn<'_, '_>) -> ControlFlow<Stop> {
         let rung = self.ticket.has_rung(turn.cx.waker());
         if rung {

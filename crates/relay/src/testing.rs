@@ -239,6 +239,8 @@ pub(crate) enum Read {
     End,
     Reset,
     Nothing,
+    /// A fault of the gateway's own.
+    Panic,
 }
 
 /// How writes to a scripted wire end.
@@ -298,6 +300,10 @@ impl AsyncRead for Scripted {
                 Poll::Ready(Ok(()))
             }
             Some(Read::Reset) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Some(Read::Panic) => {
+                drop(script);
+                panic!("as it should");
+            }
             Some(Read::Bytes(mut bytes)) => {
                 let rest = bytes.split_off(bytes.len().min(buffer.remaining()));
                 buffer.put_slice(&bytes);

@@ -10,6 +10,7 @@ pub mod log;
 pub mod metrics;
 
 mod error;
+mod panics;
 mod spelled;
 
 pub use error::Error;
@@ -24,4 +25,5 @@ pub use metrics::traffic::{CountedSession, RouteTraffic, WorkerMetrics};
 pub use metrics::upgrade::UpgradeMetrics;
 pub use metrics::worker::{Served, WorkerLoad};
 pub use metrics::{Build, Metrics};
+pub use panics::Panics;
 pub use spelled::Spelled;

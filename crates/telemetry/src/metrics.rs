@@ -27,6 +27,7 @@ use prometheus::core::Collector;
 use prometheus::{Registry, TextEncoder};
 
 use crate::Error;
+use crate::Panics;
 use crate::labels::BusKind;
 use crate::log::{AccessFileCounts, DroppedLines};
 use bus::BusMetrics;
@@ -113,6 +114,11 @@ impl Metrics {
             &self.inner.registry,
             lines,
         )?)
+    }
+
+    /// Shows how often this process failed. Once for a process.
+    pub fn count_panics(&self, panics: Panics) -> Result<(), Error> {
+        Ok(process::register_panics(&self.inner.registry, panics)?)
     }
 
     /// Shows what becomes of the access log's file, if it ever has one. Once for each log.

@@ -68,6 +68,8 @@ pub enum Cause {
     Reload,
     /// More messages waited to be published to the client than may, and the gateway asked the peers to go.
     SlowReceiver,
+    /// The gateway failed at the session by a fault of its own, and dropped it.
+    Internal,
 }
 
 impl Cause {
@@ -88,6 +90,7 @@ impl Cause {
             Self::Rebalanced,
             Self::Reload,
             Self::SlowReceiver,
+            Self::Internal,
         ];
         own.into_iter().chain(Violation::all().map(Self::Violation))
     }
@@ -110,6 +113,7 @@ impl Cause {
             Self::Rebalanced => "rebalanced",
             Self::Reload => "reload",
             Self::SlowReceiver => "slow_receiver",
+            Self::Internal => "internal_error",
         }
     }
 }
@@ -126,4 +130,16 @@ pub struct Outcome {
     pub cause: Cause,
     /// Whether a Close was seen from both peers.
     pub clean: bool,
+}
+
+impl Outcome {
+    /// A session that ended all at once, with no Close from anybody.
+    pub fn abrupt(initiator: Initiator, cause: Cause) -> Self {
+        Self {
+            initiator,
+            code: CloseCode::ABNORMAL,
+            cause,
+            clean: false,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What concerns the process as a whole: its build, its resources, its dropped log lines.
+//! What concerns the process as a whole: its build, its resources, its dropped log lines, its faults.
 
 use prometheus::core::{Collector, Desc};
 use prometheus::process_collector::ProcessCollector;
@@ -7,6 +7,7 @@ use prometheus::{IntGauge, Opts, Registry};
 
 use super::Build;
 use super::family::{self, Family};
+use crate::Panics;
 use crate::log::DroppedLines;
 
 pub(super) fn register(registry: &Registry, build: Build<'_>) -> prometheus::Result<()> {
@@ -33,15 +34,27 @@ pub(super) fn register_dropped_lines(
         "Log lines that standard output did not take, because its reader was too slow or gone.",
         &[],
     )?;
-    registry.register(Box::new(DroppedLinesCollector { family, lines }))
+    let count = move || lines.count();
+    registry.register(Box::new(Counted { family, count }))
 }
 
-struct DroppedLinesCollector {
+pub(super) fn register_panics(registry: &Registry, panics: Panics) -> prometheus::Result<()> {
+    let family = Family::counter(
+        "switchyard_panics_total",
+        "Faults of the gateway's own; each cost what was being done at the time, such as one session.",
+        &[],
+    )?;
+    let count = move || panics.count();
+    registry.register(Box::new(Counted { family, count }))
+}
+
+/// What is counted elsewhere.
+struct Counted<C> {
     family: Family,
-    lines: DroppedLines,
+    count: C,
 }
 
-impl Collector for DroppedLinesCollector {
+impl<C: Fn() -> u64 + Send + Sync> Collector for Counted<C> {
     fn desc(&self) -> Vec<&Desc> {
         vec![self.family.desc()]
     }
@@ -49,7 +62,7 @@ impl Collector for DroppedLinesCollector {
     fn collect(&self) -> Vec<MetricFamily> {
         vec![
             self.family
-                .with(vec![family::counter(family::float(self.lines.count()))]),
+                .with(vec![family::counter(family::float((self.count)()))]),
         ]
     }
 }

@@ -70,6 +70,24 @@ impl Stage {
 }
 
 #[test]
+fn a_fault_costs_one_session_which_is_told_like_any_other() {
+    let sent = text(Downstream, "before it");
+    let reads = [Read::Bytes(sent.clone()), Read::Panic];
+    let mut stage = Stage::new(reads, []);
+    let Poll::Ready(closed) = stage.poll() else {
+        panic!("it goes on");
+    };
+    let expected = Outcome::abrupt(Initiator::Gateway, Cause::Internal);
+    assert_eq!(closed.outcome, expected);
+    assert_eq!(closed.from_downstream.messages, 1);
+    assert_eq!(stage.server.script().written, [&sent[..]]);
+    // The buffer that they share is as it was.
+    let mut other = Stage::new([Read::Bytes(sent.clone())], []);
+    assert!(other.poll().is_pending());
+    assert_eq!(other.server.script().written, [sent]);
+}
+
+#[test]
 fn what_one_read_brought_goes_out_with_one_write() {
     let frames: Vec<u8> = (0..16)
         .flat_map(|_| text(Downstream, "sixteen at a time"))
