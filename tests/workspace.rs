@@ -295,3 +295,47 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
             !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:")
         })
 }
+
+// --- the profile of release builds --------------------------------------------
+
+/// What becomes of a call of rustc.
+fn guided(arguments: &[&str], guide: Option<&str>) -> String {
+    let mut call = Command::new(root().join(".cargo/guide/rustc"));
+    call.arg("echo")
+        .args(arguments)
+        .env_remove("SWITCHYARD_GUIDE");
+    if let Some(guide) = guide {
+        call.env("SWITCHYARD_GUIDE", guide);
+    }
+    let output = call.output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn release_code_is_guided_and_no_other() {
+    let release = ["--crate-name", "a", "-C", "opt-level=3", "a.rs"];
+    let profile = root().join(".cargo/guide/release.profdata");
+    let uses = format!("{} -C profile-use={}", release.join(" "), profile.display());
+    assert!(guided(&release, None).starts_with(&uses));
+    assert!(profile.is_file());
+    let learns = format!("{} -C profile-generate\n", release.join(" "));
+    assert_eq!(guided(&release, Some("learn")), learns);
+    assert_eq!(guided(&release, Some("off")).trim(), release.join(" "));
+    for other in ["opt-level=1", "opt-level=s", "debuginfo=2"] {
+        let arguments = ["--crate-name", "a", "-C", other];
+        assert_eq!(guided(&arguments, None).trim(), arguments.join(" "));
+    }
+}
+
+#[test]
+fn the_profile_is_of_the_compiler_that_builds() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (toolchain, made_with) = (read("rust-toolchain.toml"), read(".cargo/guide/made-with"));
+    let channel = toolchain.split('"').nth(1).expect("a channel");
+    let release = format!("release: {channel}");
+    assert!(
+        made_with.lines().any(|line| line == release),
+        "benches/train: the profile fits another compiler\n{made_with}"
+    );
+}
