@@ -208,7 +208,7 @@ fn rebalancing_look(bencher: Bencher<'_, '_>, (sessions, endpoints): (u32, u32))
     let cluster = cluster(endpoints);
     let endpoints = cluster.endpoints();
     let seat = |(affinity, endpoint): (&Affinity, &Arc<Endpoint>)| Seat {
-        endpoint: Arc::clone(endpoint.name()),
+        endpoint: endpoint.name().clone(),
         affinity: Some(affinity.to_bits()),
         is_going: false,
     };

@@ -75,7 +75,7 @@ impl ClusterControl {
         let endpoint = drained.ok_or_else(no_endpoint)?;
         if sessions == OnRemoved::Drain {
             let departure = Departure {
-                cluster: Arc::clone(cluster.name()),
+                cluster: cluster.name().clone(),
                 endpoint: Arc::clone(&endpoint),
             };
             if self.departures.try_send(departure).is_err() {

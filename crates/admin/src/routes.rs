@@ -1,8 +1,8 @@
 //! `/routes`: what there is, what each matches, where it leads, and how many sessions it has.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde_json::{Value, json};
 use switchyard_drain::Scope;
 use switchyard_relay::{Registry, Walk};
@@ -22,11 +22,11 @@ pub struct RouteControl {
 #[derive(Clone, Debug)]
 pub struct RouteStatus {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// What it matches, in words.
     pub matches: String,
     /// Its clusters, with their weights; none where it is `push_only`.
-    pub clusters: Vec<(Arc<str>, u32)>,
+    pub clusters: Vec<(ArcStr, u32)>,
 }
 
 impl RouteControl {
@@ -43,11 +43,11 @@ impl RouteControl {
     }
 
     /// With many sessions this takes a while: the runtime's thread is left to its other tasks.
-    fn count(&self) -> HashMap<Arc<str>, usize> {
+    fn count(&self) -> HashMap<ArcStr, usize> {
         tokio::task::block_in_place(|| {
             let mut counts = HashMap::new();
             for handle in Walk::all(&self.registries) {
-                let route = Arc::clone(&handle.info().route);
+                let route = handle.info().route.clone();
                 *counts.entry(route).or_default() += 1;
             }
             counts
@@ -70,10 +70,10 @@ fn described(route: &RouteStatus, sessions: usize, drained: &[Scope]) -> Value {
 /// Whether nothing that takes the route gets a session, or soon will not.
 fn is_drained(route: &RouteStatus, drained: &[Scope]) -> bool {
     let has = |scope| drained.contains(&scope);
-    let is_closed = |(name, _): &(Arc<str>, u32)| has(Scope::Cluster(Arc::clone(name)));
+    let is_closed = |(name, _): &(ArcStr, u32)| has(Scope::Cluster(name.clone()));
     let clusters = &route.clusters;
     has(Scope::Gateway)
-        || has(Scope::Route(Arc::clone(&route.name)))
+        || has(Scope::Route(route.name.clone()))
         || (!clusters.is_empty() && clusters.iter().all(is_closed))
 }
 

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_config::{Admin, Config};
 use switchyard_edge::{Listener, ListenerSettings, OpenListener, Reception, Site, Snapshot};
 use tokio::net::TcpListener;
@@ -23,7 +24,7 @@ pub(crate) const ADMIN: &str = "admin";
 #[derive(Clone, Debug)]
 pub struct Bound {
     /// The listener's name; `admin` for the admin listener.
-    pub listener: Arc<str>,
+    pub listener: ArcStr,
     /// The address it accepts on.
     pub address: SocketAddr,
 }
@@ -50,7 +51,7 @@ pub(crate) struct Opening {
 /// A listener of the next configuration.
 enum Fresh {
     /// One that is open, under these settings from now on.
-    Kept(Arc<str>),
+    Kept(ArcStr),
     /// It is bound, and nobody serves it yet.
     Bound(OpenListener, Vec<Listener>),
 }
@@ -82,7 +83,7 @@ impl OpenListeners {
     fn fresh(&self, settings: &Arc<ListenerSettings>, site: Site<'_>) -> io::Result<Fresh> {
         let mut open = self.open.iter();
         if let Some((same, _)) = open.find(|(_, was)| was.goes_on_as(settings)) {
-            return Ok(Fresh::Kept(Arc::clone(same.name())));
+            return Ok(Fresh::Kept(same.name().clone()));
         }
         let has_socket = |(_, was): &&(_, Arc<ListenerSettings>)| was.is_at(settings.address());
         let bound = match self.open.iter().find(has_socket) {
@@ -132,11 +133,11 @@ impl OpenListeners {
     }
 
     /// Every socket by another descriptor, with its listener's name.
-    pub(crate) fn duplicates(&self) -> io::Result<Vec<(Arc<str>, OwnedFd)>> {
+    pub(crate) fn duplicates(&self) -> io::Result<Vec<(ArcStr, OwnedFd)>> {
         let mut all = Vec::new();
         for (open, _) in &self.open {
             let sockets = open.duplicates()?.into_iter();
-            all.extend(sockets.map(|socket| (Arc::clone(open.name()), socket)));
+            all.extend(sockets.map(|socket| (open.name().clone(), socket)));
         }
         Ok(all)
     }
@@ -159,7 +160,7 @@ fn taken(
 }
 
 /// What was passed to which listener, by its name.
-pub(crate) type PassedTo = HashMap<Arc<str>, Vec<StdListener>>;
+pub(crate) type PassedTo = HashMap<ArcStr, Vec<StdListener>>;
 
 /// Finds out whose the sockets are that were passed by a service manager, or inherited of another process.
 pub(crate) fn claim(
@@ -174,7 +175,7 @@ pub(crate) fn claim(
     let mut claimed = heritage.among(&places);
     for ((name, _), sockets) in places.iter().zip(passed.among(&places)?) {
         if !sockets.is_empty() {
-            claimed.insert(Arc::from(*name), sockets);
+            claimed.insert(ArcStr::from(*name), sockets);
         }
     }
     Ok(claimed)
@@ -182,7 +183,7 @@ pub(crate) fn claim(
 
 fn bound(open: &OpenListener) -> impl Iterator<Item = Bound> {
     open.addresses().iter().map(|address| Bound {
-        listener: Arc::clone(open.name()),
+        listener: open.name().clone(),
         address: *address,
     })
 }
@@ -207,7 +208,7 @@ fn bind_admin(admin: &Admin, mut passed: Vec<StdListener>) -> io::Result<(TcpLis
         .map_or_else(|| StdListener::bind(admin.address), Ok)?;
     socket.set_nonblocking(true)?;
     let bound = Bound {
-        listener: Arc::from(ADMIN),
+        listener: ArcStr::from(ADMIN),
         address: socket.local_addr()?,
     };
     Ok((TcpListener::from_std(socket)?, bound))
@@ -215,7 +216,7 @@ fn bind_admin(admin: &Admin, mut passed: Vec<StdListener>) -> io::Result<(TcpLis
 
 fn refused(listener: &str, address: SocketAddr, source: io::Error) -> StartError {
     StartError::Bind {
-        listener: Arc::from(listener),
+        listener: ArcStr::from(listener),
         address,
         source,
     }

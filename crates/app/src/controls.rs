@@ -94,10 +94,10 @@ fn route_control(common: &Common, registries: &[Registry]) -> RouteControl {
 fn described(route: &Arc<Route>) -> RouteStatus {
     let shares = route.shares();
     RouteStatus {
-        name: Arc::clone(route.name()),
+        name: route.name().clone(),
         matches: route.words().to_owned(),
         clusters: shares
-            .map(|(name, weight)| (Arc::clone(name), weight))
+            .map(|(name, weight)| (name.clone(), weight))
             .collect(),
     }
 }

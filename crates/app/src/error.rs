@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 use crate::systemd::ActivationError;
 
@@ -13,7 +14,7 @@ pub enum StartError {
     #[error("listener `{listener}` could not be bound to {address}: {source}")]
     Bind {
         /// The listener's name; `admin` for the admin listener.
-        listener: Arc<str>,
+        listener: ArcStr,
         /// The address that the configuration asks for.
         address: SocketAddr,
         /// What the system said.

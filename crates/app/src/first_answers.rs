@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use switchyard_upstream::{Clusters, FirstAnswer};
 use tokio::time::{Instant, timeout};
 
@@ -25,7 +26,7 @@ pub(crate) struct FirstAnswers {
 
 /// The names of clusters that have not been answered.
 #[derive(Debug)]
-pub(crate) struct Missing(Vec<Arc<str>>);
+pub(crate) struct Missing(Vec<ArcStr>);
 
 impl FirstAnswers {
     /// Those of these clusters, which have not been started.
@@ -53,7 +54,7 @@ impl FirstAnswers {
     /// What is waited for.
     pub(crate) fn missing(&self) -> Missing {
         let missing = self.awaited.iter().filter(|it| !it.is_given());
-        Missing(missing.map(|it| Arc::clone(it.cluster())).collect())
+        Missing(missing.map(|it| it.cluster().clone()).collect())
     }
 
     /// Has the log say what is waited for when that takes long, and when it is over.

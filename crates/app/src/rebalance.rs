@@ -95,7 +95,7 @@ fn seat(handle: &Handle) -> Option<Seat> {
         Tie::Value(bits) => Some(bits),
     };
     Some(Seat {
-        endpoint: Arc::clone(&info.endpoint),
+        endpoint: info.endpoint.clone(),
         affinity,
         is_going: handle.told().is_some(),
     })

@@ -246,7 +246,7 @@ async fn tick() {
 /// Serves each listener that comes, until it is closed or the worker drains.
 async fn open(mut listeners: mpsc::Receiver<Listener>, edge: Arc<edge::Worker>, tasks: Tasks) {
     while let Some(listener) = listeners.recv().await {
-        let name = Arc::clone(listener.name());
+        let name = listener.name().clone();
         let serving = edge::serve(listener, Arc::clone(&edge));
         tasks.spawn(async move {
             if let Err(error) = serving.await {

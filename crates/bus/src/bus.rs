@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use switchyard_config as config;
 use tokio::sync::watch;
@@ -94,7 +95,7 @@ impl Bus {
 
     /// What is published to the channel is to be received from now on: told to the servers a few milliseconds later, with
     /// what else came by then. Never waits.
-    pub fn follow(&self, channel: &Arc<str>) {
+    pub fn follow(&self, channel: &ArcStr) {
         self.driver.follow(channel);
     }
 
@@ -110,7 +111,7 @@ impl Bus {
     }
 
     /// Why the bus is not there, as far as that is known.
-    pub fn fault(&self) -> Option<Arc<str>> {
+    pub fn fault(&self) -> Option<ArcStr> {
         self.driver.fault()
     }
 

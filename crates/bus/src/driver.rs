@@ -22,6 +22,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -173,7 +174,7 @@ impl Driver {
         }
     }
 
-    pub(crate) fn follow(&self, channel: &Arc<str>) {
+    pub(crate) fn follow(&self, channel: &ArcStr) {
         match self {
             Self::Memory(memory) => memory.follow(channel),
             Self::Nats(nats) => nats.interest.follow(channel),
@@ -197,7 +198,7 @@ impl Driver {
         }
     }
 
-    pub(crate) fn fault(&self) -> Option<Arc<str>> {
+    pub(crate) fn fault(&self) -> Option<ArcStr> {
         match self {
             Self::Memory(_) => None,
             Self::Nats(nats) => nats.standing.fault(),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -20,7 +21,7 @@ pub(crate) struct Duty {
     interest: Arc<Interest>,
     sink: Arc<dyn Sink>,
     status: watch::Sender<Status>,
-    fault: Arc<Mutex<Option<Arc<str>>>>,
+    fault: Arc<Mutex<Option<ArcStr>>>,
     /// Whether it has been there.
     has_been: AtomicBool,
 }
@@ -28,7 +29,7 @@ pub(crate) struct Duty {
 /// How the follower stands, for everyone else.
 pub(crate) struct Standing {
     status: watch::Receiver<Status>,
-    fault: Arc<Mutex<Option<Arc<str>>>>,
+    fault: Arc<Mutex<Option<ArcStr>>>,
 }
 
 impl Duty {
@@ -78,8 +79,8 @@ impl Duty {
     /// It is not there, or still not, and this is why. Said in the log once for each reason.
     pub(crate) fn gone(&self, fault: &dyn Display) {
         self.interest.lost();
-        let text: Arc<str> = fault.to_string().into();
-        let before = set(&self.fault, Some(Arc::clone(&text)));
+        let text: ArcStr = fault.to_string().into();
+        let before = set(&self.fault, Some(text.clone()));
         self.status.send_if_modified(|status| {
             let was_there = *status == Status::Connected;
             if was_there {
@@ -105,7 +106,7 @@ impl Standing {
     }
 
     /// Why it is not.
-    pub(crate) fn fault(&self) -> Option<Arc<str>> {
+    pub(crate) fn fault(&self) -> Option<ArcStr> {
         self.fault
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -114,7 +115,7 @@ impl Standing {
 }
 
 /// What was there before.
-fn set(fault: &Mutex<Option<Arc<str>>>, to: Option<Arc<str>>) -> Option<Arc<str>> {
+fn set(fault: &Mutex<Option<ArcStr>>, to: Option<ArcStr>) -> Option<ArcStr> {
     let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::replace(&mut *fault, to)
 }

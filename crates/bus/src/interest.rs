@@ -4,9 +4,10 @@
 //! and goes in that time costs nothing. Not here: how a server is told.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -23,7 +24,7 @@ const SLACK: Duration = Duration::from_millis(100);
 
 /// What is to be followed. One task asks it for changes.
 pub(crate) struct Interest {
-    replica: Arc<str>,
+    replica: ArcStr,
     state: Mutex<State>,
     changed: Notify,
     /// The last round that is in effect; 0 while none is.
@@ -41,13 +42,13 @@ pub(crate) struct Changes {
 
 #[derive(Default)]
 struct State {
-    channels: HashMap<Arc<str>, Place>,
+    channels: HashMap<ArcStr, Place>,
     /// Those that are [`Place::New`].
-    new: HashSet<Arc<str>>,
+    new: HashSet<ArcStr>,
     /// When they are to be told.
     due: Option<Instant>,
     /// Those that are [`Place::Lingering`].
-    lingering: BTreeSet<(Instant, Arc<str>)>,
+    lingering: BTreeSet<(Instant, ArcStr)>,
     round: u64,
 }
 
@@ -74,7 +75,7 @@ impl Interest {
     }
 
     /// The channel is wanted.
-    pub(crate) fn follow(&self, channel: &Arc<str>) {
+    pub(crate) fn follow(&self, channel: &ArcStr) {
         let is_news = self.state().follow(channel, Instant::now());
         if is_news {
             self.changed.notify_one();
@@ -113,7 +114,7 @@ impl Interest {
     /// All that is to be followed, for a connection that follows nothing yet.
     pub(crate) fn everything(&self) -> Changes {
         let mut changes = self.state().everything();
-        let replica = Subject::Replica(Arc::clone(&self.replica));
+        let replica = Subject::Replica(self.replica.clone());
         changes.follow.extend([Subject::Replicas, replica]);
         changes
     }
@@ -146,17 +147,17 @@ impl Interest {
 
 impl State {
     /// Whether there is something to tell.
-    fn follow(&mut self, channel: &Arc<str>, now: Instant) -> bool {
+    fn follow(&mut self, channel: &ArcStr, now: Instant) -> bool {
         match self.channels.get_mut(channel) {
             Some(Place::New | Place::Told(_)) => false,
             Some(place @ &mut Place::Lingering(round, until)) => {
                 *place = Place::Told(round);
-                self.lingering.remove(&(until, Arc::clone(channel)));
+                self.lingering.remove(&(until, channel.clone()));
                 false
             }
             None => {
-                self.channels.insert(Arc::clone(channel), Place::New);
-                self.new.insert(Arc::clone(channel));
+                self.channels.insert(channel.clone(), Place::New);
+                self.new.insert(channel.clone());
                 self.due.get_or_insert(now + BATCH);
                 true
             }
@@ -168,7 +169,7 @@ impl State {
         let Some((name, &place)) = self.channels.get_key_value(channel) else {
             return false;
         };
-        let name = Arc::clone(name);
+        let name = name.clone();
         match place {
             Place::New => {
                 self.channels.remove(channel);
@@ -178,7 +179,7 @@ impl State {
             Place::Told(round) => {
                 let until = now + LINGER;
                 self.channels
-                    .insert(Arc::clone(&name), Place::Lingering(round, until));
+                    .insert(name.clone(), Place::Lingering(round, until));
                 self.lingering.insert((until, name));
                 true
             }
@@ -214,8 +215,8 @@ impl State {
     fn take_new(&mut self) -> Vec<Subject> {
         self.due = None;
         let told = Place::Told(self.round);
-        let tell = |channel: Arc<str>| {
-            self.channels.insert(Arc::clone(&channel), told);
+        let tell = |channel: ArcStr| {
+            self.channels.insert(channel.clone(), told);
             Subject::Channel(channel)
         };
         self.new.drain().map(tell).collect()
@@ -268,7 +269,7 @@ mod tests {
 
     fn follow(interest: &Interest, names: &[&str]) {
         for name in names {
-            interest.follow(&Arc::from(*name));
+            interest.follow(&ArcStr::from(*name));
         }
     }
 

@@ -9,6 +9,7 @@ mod store;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,7 +24,7 @@ use store::Store;
 
 /// The bus of one process.
 pub(crate) struct Memory {
-    replica: Arc<str>,
+    replica: ArcStr,
     sink: Arc<dyn Sink>,
     state: Mutex<State>,
     status: watch::Sender<Status>,
@@ -33,7 +34,7 @@ pub(crate) struct Memory {
 }
 
 struct State {
-    followed: HashSet<Arc<str>>,
+    followed: HashSet<ArcStr>,
     kept: Store,
 }
 
@@ -68,8 +69,8 @@ impl Memory {
     }
 
     /// See [`Bus::follow`](crate::Bus::follow).
-    pub(crate) fn follow(&self, channel: &Arc<str>) {
-        self.state().followed.insert(Arc::clone(channel));
+    pub(crate) fn follow(&self, channel: &ArcStr) {
+        self.state().followed.insert(channel.clone());
     }
 
     /// See [`Bus::unfollow`](crate::Bus::unfollow).

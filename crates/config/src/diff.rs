@@ -3,7 +3,8 @@
 //! Not here: what follows from it for what is running.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 use crate::model::{Cluster, Config, Listener, Route};
 
@@ -24,11 +25,11 @@ pub struct Diff {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// They were not there before.
-    pub added: Vec<Arc<str>>,
+    pub added: Vec<ArcStr>,
     /// They are not there any more.
-    pub removed: Vec<Arc<str>>,
+    pub removed: Vec<ArcStr>,
     /// They are there and not the same.
-    pub changed: Vec<Arc<str>>,
+    pub changed: Vec<ArcStr>,
 }
 
 impl Diff {
@@ -76,7 +77,7 @@ fn routes(before: &[Route], after: &[Route]) -> Changes {
     let is = after.iter().filter(|route| stays(route, before));
     for (_, moved) in was.zip(is).filter(|(was, is)| was.name != is.name) {
         if !changes.changed.contains(&moved.name) {
-            changes.changed.push(Arc::clone(&moved.name));
+            changes.changed.push(moved.name.clone());
         }
     }
     changes
@@ -84,23 +85,23 @@ fn routes(before: &[Route], after: &[Route]) -> Changes {
 
 /// Something that is known by its name.
 trait Named: PartialEq {
-    fn name(&self) -> &Arc<str>;
+    fn name(&self) -> &ArcStr;
 }
 
 impl Named for Listener {
-    fn name(&self) -> &Arc<str> {
+    fn name(&self) -> &ArcStr {
         &self.name
     }
 }
 
 impl Named for Route {
-    fn name(&self) -> &Arc<str> {
+    fn name(&self) -> &ArcStr {
         &self.name
     }
 }
 
 impl Named for Cluster {
-    fn name(&self) -> &Arc<str> {
+    fn name(&self) -> &ArcStr {
         &self.name
     }
 }
@@ -111,13 +112,13 @@ impl Changes {
         let mut changes = Self::default();
         for is in after {
             match were.remove(is.name()) {
-                None => changes.added.push(Arc::clone(is.name())),
-                Some(was) if was != is => changes.changed.push(Arc::clone(is.name())),
+                None => changes.added.push(is.name().clone()),
+                Some(was) if was != is => changes.changed.push(is.name().clone()),
                 Some(_) => {}
             }
         }
         let gone = before.iter().filter(|was| were.contains_key(was.name()));
-        changes.removed = gone.map(|was| Arc::clone(was.name())).collect();
+        changes.removed = gone.map(|was| was.name().clone()).collect();
         changes
     }
 }

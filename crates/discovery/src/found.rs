@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use tokio::sync::mpsc;
 
 use crate::error::Error;
@@ -15,11 +15,11 @@ pub struct Found {
     pub address: SocketAddr,
     /// What it is called: the target of its SRV record, or the name that was looked up. In lower case,
     /// without a dot at its end.
-    pub name: Option<Arc<str>>,
+    pub name: Option<ArcStr>,
     /// Its share is its weight over the sum of all weights.
     pub weight: NonZeroU32,
     /// Where it runs, if the source says so.
-    pub zone: Option<Arc<str>>,
+    pub zone: Option<ArcStr>,
     /// Whether it wants new sessions.
     pub stance: Stance,
 }

@@ -1,7 +1,8 @@
 //! What a drain is about: everything, or what has one name.
 
 use std::fmt;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// What is drained. Names are those of the configuration, so that a drain outlives what it was begun on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,17 +10,17 @@ pub enum Scope {
     /// Everything.
     Gateway,
     /// What came in by a listener.
-    Listener(Arc<str>),
+    Listener(ArcStr),
     /// What took a route.
-    Route(Arc<str>),
+    Route(ArcStr),
     /// What went to a cluster.
-    Cluster(Arc<str>),
+    Cluster(ArcStr),
     /// What went to one endpoint of a cluster.
     Endpoint {
         /// The cluster's name.
-        cluster: Arc<str>,
+        cluster: ArcStr,
         /// The endpoint's address.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
     },
 }
 

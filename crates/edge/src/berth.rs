@@ -9,6 +9,7 @@ use std::net::TcpStream as StdStream;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_proto::session::Cause;
 use switchyard_relay::{Relay, SessionInfo};
 use switchyard_telemetry::labels::Protocol;
@@ -95,8 +96,8 @@ impl Berth {
         let route = Arc::clone(route);
         // One text for all sessions.
         let info = &mut moving.still.info;
-        info.listener = Arc::clone(&seat.listener().name);
-        info.route = Arc::clone(&route.name);
+        info.listener = seat.listener().name.clone();
+        info.route = route.name.clone();
         let (line, lease) = way.take_over(&worker, endpoint, info)?;
         drop(snapshot);
         Ok(Moored {
@@ -119,7 +120,7 @@ impl Berth {
 
 /// What a session has at its other end.
 enum Way {
-    Endpoint(Arc<str>, Arc<Endpoint>),
+    Endpoint(ArcStr, Arc<Endpoint>),
     /// There is no endpoint.
     Within,
 }
@@ -133,7 +134,7 @@ impl Way {
         let cluster = cluster.ok_or(Unmoored::Endpoint)?;
         let in_use = cluster.endpoint_in_use(&session.endpoint);
         let in_use = in_use.ok_or(Unmoored::Endpoint)?;
-        Ok(Self::Endpoint(Arc::clone(cluster.name()), in_use))
+        Ok(Self::Endpoint(cluster.name().clone(), in_use))
     }
 
     fn take_over(
@@ -149,7 +150,7 @@ impl Way {
         };
         let (line, lease) = worker.dialer.take_over(&endpoint, stream(socket)?);
         session.cluster = cluster;
-        session.endpoint = Arc::clone(endpoint.name());
+        session.endpoint = endpoint.name().clone();
         Ok((line, Some(lease)))
     }
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arcstr::ArcStr;
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -187,10 +188,10 @@ impl Exchange {
 
     /// What the registry keeps of a session that opens: copies, nothing of the request's buffer.
     pub(crate) fn session_info(&mut self, tie: Tie) -> SessionInfo {
-        let name = |name: Option<&Arc<str>>| name.cloned().unwrap_or_default();
+        let name = |name: Option<&ArcStr>| name.cloned().unwrap_or_default();
         SessionInfo {
             id: self.session().id,
-            listener: Arc::clone(&self.connection.listener.name),
+            listener: self.connection.listener.name.clone(),
             route: name(self.route.as_deref().map(|route| &route.name)),
             cluster: name(self.cluster.as_deref().map(Cluster::name)),
             endpoint: name(self.endpoint.as_deref().map(Endpoint::name)),

@@ -7,6 +7,7 @@ mod text;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use http::Request;
 use switchyard_push::ChannelName;
 use switchyard_upstream::Cluster;
@@ -25,7 +26,7 @@ use crate::vet::{self, Vetted, Violation};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The listener whose port the request names, if one does.
-    pub listener: Option<Arc<str>>,
+    pub listener: Option<ArcStr>,
     /// Whose request it is.
     pub client: IpAddr,
     /// What comes of it.
@@ -40,7 +41,7 @@ pub enum Verdict {
     /// It goes through the routes.
     Tried {
         /// Each route that was tried, in order, with what failed; the last may have matched.
-        trials: Vec<(Arc<str>, Result<(), Mismatch>)>,
+        trials: Vec<(ArcStr, Result<(), Mismatch>)>,
         /// Where the match leads; `None` when no route matched.
         routed: Option<Routed>,
     },
@@ -50,7 +51,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routed {
     /// The route's name.
-    pub route: Arc<str>,
+    pub route: ArcStr,
     /// What its path template captured.
     pub captures: Vec<(String, String)>,
     /// What keeps the request on its endpoint.
@@ -84,11 +85,11 @@ pub enum Affinity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The cluster's name.
-    pub cluster: Arc<str>,
+    pub cluster: ArcStr,
     /// Its weight among the destinations.
     pub weight: u32,
     /// The addresses of its endpoints.
-    pub endpoints: Vec<Arc<str>>,
+    pub endpoints: Vec<ArcStr>,
     /// How much of their order is certain.
     pub order: Order,
 }
@@ -125,14 +126,14 @@ pub fn explain<B>(snapshot: &Snapshot, request: &Request<B>, peer: IpAddr) -> Ex
     }
 }
 
-fn listener<B>(snapshot: &Snapshot, request: &Request<B>, vetted: &Vetted<'_>) -> Option<Arc<str>> {
+fn listener<B>(snapshot: &Snapshot, request: &Request<B>, vetted: &Vetted<'_>) -> Option<ArcStr> {
     let port = vetted
         .host
         .port()
         .unwrap_or_else(|| vet::default_port(request));
     let mut listeners = snapshot.listeners().iter();
     let found = listeners.find(|listener| listener.address.port() == port);
-    found.map(|listener| Arc::clone(&listener.name))
+    found.map(|listener| listener.name.clone())
 }
 
 fn route<B>(
@@ -156,7 +157,7 @@ fn route<B>(
             };
             routed = Some(lead(snapshot, route, &places));
         });
-        trials.push((Arc::clone(&route.name), found));
+        trials.push((route.name.clone(), found));
         if routed.is_some() {
             break;
         }
@@ -167,7 +168,7 @@ fn route<B>(
 fn lead(snapshot: &Snapshot, route: &Route, places: &Places<'_>) -> Routed {
     let choice = affinity::decide(route, places);
     Routed {
-        route: Arc::clone(&route.name),
+        route: route.name.clone(),
         captures: owned(places.captures),
         affinity: describe(&choice),
         channels: channels(snapshot, route, places),
@@ -216,13 +217,13 @@ fn destinations(snapshot: &Snapshot, route: &Route, decision: &Decision<'_>) -> 
             let cluster = split.pick(&snapshot.key, affinity, 0);
             let ranked = |cluster: &Arc<Cluster>| {
                 let ranking = cluster.rank(affinity, None, 0);
-                let names = ranking.map(|it| Arc::clone(it.endpoint.name()));
+                let names = ranking.map(|it| it.endpoint.name().clone());
                 Destination::new(cluster, names, Order::Fixed)
             };
             cluster.map(ranked).into_iter().collect()
         }
         Decision::Named(cluster, endpoint) => {
-            let first = std::iter::once(Arc::clone(endpoint.name()));
+            let first = std::iter::once(endpoint.name().clone());
             let others = names(cluster).filter(|name| name != endpoint.name());
             vec![Destination::new(
                 cluster,
@@ -242,19 +243,19 @@ fn destinations(snapshot: &Snapshot, route: &Route, decision: &Decision<'_>) -> 
     }
 }
 
-fn names(cluster: &Cluster) -> impl Iterator<Item = Arc<str>> + use<> {
+fn names(cluster: &Cluster) -> impl Iterator<Item = ArcStr> + use<> {
     let endpoints = cluster.endpoints();
     let names: Vec<_> = endpoints
         .iter()
-        .map(|endpoint| Arc::clone(endpoint.name()))
+        .map(|endpoint| endpoint.name().clone())
         .collect();
     names.into_iter()
 }
 
 impl Destination {
-    fn new(cluster: &Cluster, endpoints: impl Iterator<Item = Arc<str>>, order: Order) -> Self {
+    fn new(cluster: &Cluster, endpoints: impl Iterator<Item = ArcStr>, order: Order) -> Self {
         Self {
-            cluster: Arc::clone(cluster.name()),
+            cluster: cluster.name().clone(),
             weight: 1,
             endpoints: endpoints.collect(),
             order,

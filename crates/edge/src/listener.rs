@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use arcstr::ArcStr;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use switchyard_drain::{self as drain, Control, Phase, Watch};
 use switchyard_telemetry::{ListenerMetrics, Metrics};
@@ -43,7 +44,7 @@ pub struct Listener {
 
 /// What the sockets of one listener have in common.
 pub(crate) struct Shared {
-    pub(crate) name: Arc<str>,
+    pub(crate) name: ArcStr,
     pub(crate) room: Room,
     pub(crate) settings: ArcSwap<ListenerSettings>,
     /// How far the gateway is on its way out, or the listener alone.
@@ -77,7 +78,7 @@ pub struct OpenListener {
 
 impl Listener {
     /// The listener's name in the configuration.
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &ArcStr {
         &self.shared.name
     }
 
@@ -127,7 +128,7 @@ fn open(
 ) -> io::Result<(OpenListener, Vec<Listener>)> {
     let (control, watch) = drain::part_of(site.watch);
     let shared = Arc::new(Shared {
-        name: Arc::clone(&settings.name),
+        name: settings.name.clone(),
         room: Room::default(),
         settings: ArcSwap::new(Arc::clone(settings)),
         watch,
@@ -162,7 +163,7 @@ fn copies(sockets: &[TcpListener]) -> io::Result<Vec<TcpListener>> {
 
 impl OpenListener {
     /// The listener's name in the configuration.
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &ArcStr {
         &self.shared.name
     }
 

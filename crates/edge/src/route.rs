@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use http::HeaderValue;
 use switchyard_balance::{Affinity, HashKey, split};
 use switchyard_config as config;
@@ -19,7 +20,7 @@ use crate::snapshot::SnapshotError;
 
 /// A route and everything that its requests need.
 pub struct Route {
-    pub(crate) name: Arc<str>,
+    pub(crate) name: ArcStr,
     /// What it matches, for people.
     words: Box<str>,
     /// Without clusters, the gateway opens the sessions itself.
@@ -66,7 +67,7 @@ impl Route {
     ) -> Result<Self, SnapshotError> {
         let websocket = &route.websocket;
         Ok(Self {
-            name: Arc::clone(&route.name),
+            name: route.name.clone(),
             words: routes::words(&route.matches).into(),
             split: Split::new(route, clusters)?,
             channels: route.channels.clone(),
@@ -87,7 +88,7 @@ impl Route {
     }
 
     /// The route's name in the configuration.
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &ArcStr {
         &self.name
     }
 
@@ -102,7 +103,7 @@ impl Route {
     }
 
     /// The names of its clusters, each with its weight.
-    pub fn shares(&self) -> impl Iterator<Item = (&Arc<str>, u32)> {
+    pub fn shares(&self) -> impl Iterator<Item = (&ArcStr, u32)> {
         let names = self.split.clusters.iter().map(|cluster| cluster.name());
         names.zip(self.split.weights.iter().copied())
     }
@@ -115,8 +116,8 @@ impl Split {
                 .get(&share.cluster)
                 .cloned()
                 .ok_or_else(|| SnapshotError::NoCluster {
-                    route: Arc::clone(&route.name),
-                    cluster: Arc::clone(&share.cluster),
+                    route: route.name.clone(),
+                    cluster: share.cluster.clone(),
                 })
         };
         Ok(Self {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use arcstr::ArcStr;
 use http::header::{HeaderName, InvalidHeaderName, InvalidHeaderValue};
 use ipnet::IpNet;
 use switchyard_balance::HashKey;
@@ -37,7 +38,7 @@ pub struct Snapshot {
     /// What sessions are told whose endpoint left before they opened, or whose place is gone.
     pub(crate) farewell: Close,
     /// The routes by name.
-    named: HashMap<Arc<str>, Arc<Route>>,
+    named: HashMap<ArcStr, Arc<Route>>,
     /// In the order of the configuration.
     listeners: Vec<Arc<ListenerSettings>>,
     /// Parameters of the query whose values the access log may show.
@@ -67,15 +68,15 @@ pub enum SnapshotError {
     #[error("route {route} leads to cluster {cluster}, which does not exist")]
     NoCluster {
         /// The route's name.
-        route: Arc<str>,
+        route: ArcStr,
         /// The missing cluster's name.
-        cluster: Arc<str>,
+        cluster: ArcStr,
     },
     /// What a listener is to show its clients cannot be used.
     #[error("listener `{listener}` cannot end TLS: {source}")]
     Tls {
         /// The listener's name.
-        listener: Arc<str>,
+        listener: ArcStr,
         /// Which file is wrong, and how.
         source: switchyard_tls::Error,
     },
@@ -109,10 +110,7 @@ impl Snapshot {
         let matches = config.routes.iter().map(|route| route.matches.clone());
         Ok(Self {
             routes: RouteTable::new(matches.zip(routes.iter().cloned()))?,
-            named: routes
-                .into_iter()
-                .map(|it| (Arc::clone(&it.name), it))
-                .collect(),
+            named: routes.into_iter().map(|it| (it.name.clone(), it)).collect(),
             trusted_proxies: config.trusted_proxies.clone(),
             key,
             listeners: listeners(config, metrics, former)?,
@@ -235,7 +233,7 @@ fn listeners(
         let former = former.and_then(|former| former.listener(&listener.name));
         let settings = ListenerSettings::new(listener, metrics, former.map(Arc::as_ref));
         settings.map(Arc::new).map_err(|source| SnapshotError::Tls {
-            listener: Arc::clone(&listener.name),
+            listener: listener.name.clone(),
             source,
         })
     };

@@ -11,6 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use switchyard_config as config;
 use switchyard_drain::{Phase, Retirement, Tasks};
 use switchyard_telemetry::Metrics;
@@ -49,7 +50,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How a listener ends TLS.
 pub(crate) struct Tls {
-    listener: Arc<str>,
+    listener: ArcStr,
     settings: config::Tls,
     application: Application,
     acceptor: Acceptor,
@@ -91,7 +92,7 @@ pub(crate) fn of(
 
 impl Tls {
     fn new(
-        name: &Arc<str>,
+        name: &ArcStr,
         settings: &config::Tls,
         application: Application,
         own_tickets: TicketSecret,
@@ -109,7 +110,7 @@ impl Tls {
         let terms = terms(name, settings, application, &own_tickets)?;
         let identities: Vec<_> = loaded.iter().map(|(_, shown)| shown.clone()).collect();
         Ok(Self {
-            listener: Arc::clone(name),
+            listener: name.clone(),
             settings: settings.clone(),
             application,
             acceptor: Acceptor::new(&identities, terms)?,
@@ -176,7 +177,7 @@ async fn follow(mut material: Material) {
 }
 
 fn terms(
-    listener: &Arc<str>,
+    listener: &ArcStr,
     settings: &config::Tls,
     application: Application,
     own_tickets: &TicketSecret,
@@ -192,7 +193,7 @@ fn terms(
     let clients = settings.client_ca.as_ref().map(load::authority);
     Ok(Terms {
         oldest,
-        listener: Arc::clone(listener),
+        listener: listener.clone(),
         tickets,
         clients: clients.transpose()?,
         application,

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use socket2::SockRef;
 use switchyard_telemetry::metrics::tls::TlsMetrics;
 use tokio::net::TcpStream;
@@ -21,7 +22,7 @@ pub(crate) const LONGEST_TURN: Duration = Duration::from_secs(1);
 /// The turns of one worker, by listener.
 #[derive(Default)]
 pub(crate) struct Turns {
-    by_listener: Mutex<HashMap<Arc<str>, Counter>>,
+    by_listener: Mutex<HashMap<ArcStr, Counter>>,
 }
 
 /// Where turns are given out, so many at once.
@@ -40,7 +41,7 @@ impl Turns {
     /// loses its place. Where there were another number before, those who wait go on waiting for theirs.
     pub(crate) async fn take(
         &self,
-        listener: &Arc<str>,
+        listener: &ArcStr,
         at_once: usize,
         metrics: &TlsMetrics,
     ) -> Turn {
@@ -59,13 +60,13 @@ impl Turns {
         }
     }
 
-    fn at(&self, listener: &Arc<str>, at_once: usize) -> Arc<Semaphore> {
+    fn at(&self, listener: &ArcStr, at_once: usize) -> Arc<Semaphore> {
         let mut counters = self
             .by_listener
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let counter = counters
-            .entry(Arc::clone(listener))
+            .entry(listener.clone())
             .and_modify(|counter| {
                 if counter.at_once != at_once {
                     *counter = Counter::new(at_once);

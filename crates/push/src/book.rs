@@ -1,8 +1,8 @@
 //! Who of one worker's sessions is subscribed to what, both ways round.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_relay::{Handle, SessionId};
 
@@ -13,8 +13,8 @@ use crate::places::Places;
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Book {
-    channels: HashMap<Arc<str>, Members>,
-    sessions: HashMap<SessionId, Vec<Arc<str>>>,
+    channels: HashMap<ArcStr, Members>,
+    sessions: HashMap<SessionId, Vec<ArcStr>>,
     gates: Gates,
     places: Places,
 }
@@ -26,7 +26,7 @@ impl Book {
     }
 
     /// The channels of a session, in the order in which it was subscribed.
-    pub(crate) fn of(&self, id: SessionId) -> &[Arc<str>] {
+    pub(crate) fn of(&self, id: SessionId) -> &[ArcStr] {
         self.sessions.get(&id).map_or(&[], Vec::as_slice)
     }
 
@@ -46,7 +46,7 @@ impl Book {
     }
 
     /// A message was handed on: to the sessions up to one, or to all.
-    pub(crate) fn handed(&mut self, channel: &Arc<str>, id: MessageId, upto: Option<SessionId>) {
+    pub(crate) fn handed(&mut self, channel: &ArcStr, id: MessageId, upto: Option<SessionId>) {
         if self.channels.contains_key(channel) {
             self.places.handed(channel, id, upto);
         }
@@ -54,15 +54,15 @@ impl Book {
 
     /// What a session is subscribed to, each with the last message that it was handed, where that is known. `None` while it is
     /// being given what it missed of one.
-    pub(crate) fn positions(&self, id: SessionId) -> Option<Vec<(Arc<str>, Option<MessageId>)>> {
-        let position = |name: &Arc<str>| {
+    pub(crate) fn positions(&self, id: SessionId) -> Option<Vec<(ArcStr, Option<MessageId>)>> {
+        let position = |name: &ArcStr| {
             let handed = self.places.of(id, name);
             let last = match self.gates.standing(id, name) {
                 Standing::Shut => return None,
                 Standing::Given(last) => handed.max(Some(last)),
                 Standing::Free => handed,
             };
-            Some((Arc::clone(name), last))
+            Some((name.clone(), last))
         };
         self.of(id).iter().map(position).collect()
     }
@@ -73,19 +73,19 @@ impl Book {
     }
 
     /// Adds a subscription that is not there. Whether it is the first of its channel.
-    pub(crate) fn add(&mut self, handle: &Handle, channel: &Arc<str>) -> bool {
+    pub(crate) fn add(&mut self, handle: &Handle, channel: &ArcStr) -> bool {
         let names = self.sessions.entry(handle.info().id).or_default();
         if names.is_empty() {
             // Most sessions have one.
             names.reserve_exact(1);
         }
-        names.push(Arc::clone(channel));
+        names.push(channel.clone());
         if let Some(members) = self.channels.get_mut(channel) {
             members.add(handle.clone());
             return false;
         }
         let only = Members::One(handle.clone());
-        self.channels.insert(Arc::clone(channel), only);
+        self.channels.insert(channel.clone(), only);
         true
     }
 
@@ -106,7 +106,7 @@ impl Book {
     }
 
     /// Takes a session out. What it was subscribed to, and which of these channels it was the last of.
-    pub(crate) fn forget(&mut self, id: SessionId) -> Vec<(Arc<str>, Removed)> {
+    pub(crate) fn forget(&mut self, id: SessionId) -> Vec<(ArcStr, Removed)> {
         let names = self.sessions.remove(&id).unwrap_or_default();
         let left = names.into_iter().map(|name| {
             self.gates.forget(id, &name);

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// A name that sessions subscribe to and messages are published on: 1 to 255 bytes of UTF-8 without white space and control
 /// characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelName(Arc<str>);
+pub struct ChannelName(ArcStr);
 
 /// Why something is no name of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +47,7 @@ impl ChannelName {
 
     /// The same, shared.
     #[must_use]
-    pub fn shared(&self) -> &Arc<str> {
+    pub fn shared(&self) -> &ArcStr {
         &self.0
     }
 }

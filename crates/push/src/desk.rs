@@ -4,8 +4,8 @@
 //! sessions of the worker get their turns in between.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_relay::{Delivery, Handle, SessionId};
 use switchyard_telemetry::labels::NotDelivered;
@@ -54,14 +54,14 @@ impl Desk {
 
     /// What a session of this worker is subscribed to.
     #[must_use]
-    pub fn channels_of(&self, id: SessionId) -> Vec<Arc<str>> {
+    pub fn channels_of(&self, id: SessionId) -> Vec<ArcStr> {
         self.hub.channels_of(self.worker, id)
     }
 
     /// The same, each with the last message that the session was handed, where its channel keeps what is published. `None` while
     /// it is being given what it missed: nobody can say then how far it is. For the worker itself, between two messages.
     #[must_use]
-    pub fn positions_of(&self, id: SessionId) -> Option<Vec<(Arc<str>, Option<MessageId>)>> {
+    pub fn positions_of(&self, id: SessionId) -> Option<Vec<(ArcStr, Option<MessageId>)>> {
         let Some(shard) = self.hub.shard(self.worker) else {
             return Some(Vec::new());
         };

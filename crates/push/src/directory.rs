@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 /// See the module. In order of names, so that it can be gone through in pages.
 #[derive(Default)]
 pub(crate) struct Directory {
-    channels: BTreeMap<Arc<str>, Workers>,
+    channels: BTreeMap<ArcStr, Workers>,
 }
 
 /// Workers, by their numbers; most channels have subscribers on one.
@@ -19,18 +20,18 @@ enum Workers {
 
 impl Directory {
     /// The name under which a channel is in here, so that all who keep it can share it.
-    pub(crate) fn name(&self, channel: &str) -> Option<&Arc<str>> {
+    pub(crate) fn name(&self, channel: &str) -> Option<&ArcStr> {
         Some(self.channels.get_key_value(channel)?.0)
     }
 
     /// A worker has a first subscriber of a channel. Whether the process has.
-    pub(crate) fn add(&mut self, channel: &Arc<str>, worker: usize) -> bool {
+    pub(crate) fn add(&mut self, channel: &ArcStr, worker: usize) -> bool {
         if let Some(workers) = self.channels.get_mut(channel) {
             workers.add(worker);
             return false;
         }
         let only = Workers::One(worker);
-        self.channels.insert(Arc::clone(channel), only);
+        self.channels.insert(channel.clone(), only);
         true
     }
 
@@ -53,17 +54,14 @@ impl Directory {
     }
 
     /// Up to `most` channels that begin with `prefix` and come after `after`, in order.
-    pub(crate) fn page(&self, prefix: &str, after: Option<&str>, most: usize) -> Vec<Arc<str>> {
+    pub(crate) fn page(&self, prefix: &str, after: Option<&str>, most: usize) -> Vec<ArcStr> {
         let from = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
         let rest = self.channels.range::<str, _>((from, Bound::Unbounded));
         let fitting = rest.take_while(|(name, _)| name.starts_with(prefix));
-        fitting
-            .take(most)
-            .map(|(name, _)| Arc::clone(name))
-            .collect()
+        fitting.take(most).map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -108,7 +106,7 @@ mod tests {
     fn directory(channels: &[(&str, usize)]) -> Directory {
         let mut directory = Directory::default();
         for (channel, worker) in channels {
-            directory.add(&Arc::from(*channel), *worker);
+            directory.add(&ArcStr::from(*channel), *worker);
         }
         directory
     }
@@ -124,7 +122,7 @@ mod tests {
         assert!(directory.remove("a", 2));
         assert!(directory.name("a").is_none());
         assert!(!directory.remove("a", 2));
-        assert!(directory.add(&Arc::from("a"), 0));
+        assert!(directory.add(&ArcStr::from("a"), 0));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //!
 //! Nothing waits for this: what does not fit in the queue, or comes while the bus is gone, is dropped and counted.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
@@ -93,7 +93,7 @@ pub(crate) async fn publish(mut queued: mpsc::Receiver<Bytes>, bus: Bus, metrics
 
 impl Events {
     /// A session has opened.
-    pub fn opened(&self, info: &SessionInfo, channels: &[Arc<str>]) {
+    pub fn opened(&self, info: &SessionInfo, channels: &[ArcStr]) {
         let channels = channels.iter().map(|name| &**name).collect();
         self.post("opened", info, Opening { channels });
     }

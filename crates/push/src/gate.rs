@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_relay::{Message, Queue, SessionId};
 
@@ -16,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// The gates of one worker's subscriptions: those that are held back, or were until a moment ago.
 #[derive(Default)]
 pub(crate) struct Gates {
-    gates: HashMap<(SessionId, Arc<str>), Gate>,
+    gates: HashMap<(SessionId, ArcStr), Gate>,
     shut: Turn,
 }
 
@@ -62,23 +63,23 @@ pub(crate) struct Held {
 
 impl Gates {
     /// Holds back what comes for a session on a channel, from now on.
-    pub(crate) fn shut(&mut self, id: SessionId, channel: &Arc<str>) -> Turn {
+    pub(crate) fn shut(&mut self, id: SessionId, channel: &ArcStr) -> Turn {
         self.shut.0 += 1;
-        let key = (id, Arc::clone(channel));
+        let key = (id, channel.clone());
         let gate = Gate::Shut(Held::default(), self.shut);
         self.gates.insert(key, gate);
         self.shut
     }
 
     /// Whether this very gate is shut still.
-    pub(crate) fn is_shut(&self, id: SessionId, channel: &Arc<str>, turn: Turn) -> bool {
-        let gate = self.gates.get(&(id, Arc::clone(channel)));
+    pub(crate) fn is_shut(&self, id: SessionId, channel: &ArcStr, turn: Turn) -> bool {
+        let gate = self.gates.get(&(id, channel.clone()));
         matches!(gate, Some(Gate::Shut(_, own)) if *own == turn)
     }
 
     /// How far a session has come.
-    pub(crate) fn standing(&self, id: SessionId, channel: &Arc<str>) -> Standing {
-        match self.gates.get(&(id, Arc::clone(channel))) {
+    pub(crate) fn standing(&self, id: SessionId, channel: &ArcStr) -> Standing {
+        match self.gates.get(&(id, channel.clone())) {
             Some(Gate::Shut(..)) => Standing::Shut,
             Some(Gate::Ajar { last, .. }) => Standing::Given(*last),
             None => Standing::Free,
@@ -88,7 +89,7 @@ impl Gates {
     /// Whether a message that came live is not to be handed on: because it is held back, or was given already.
     pub(crate) fn keeps(
         &mut self,
-        (session, channel): (SessionId, &Arc<str>),
+        (session, channel): (SessionId, &ArcStr),
         id: MessageId,
         message: &Arc<Message>,
         queue: Queue,
@@ -96,7 +97,7 @@ impl Gates {
         if self.gates.is_empty() {
             return false;
         }
-        let key = (session, Arc::clone(channel));
+        let key = (session, channel.clone());
         match self.gates.get_mut(&key) {
             None => false,
             Some(Gate::Shut(held, _)) => {
@@ -123,12 +124,12 @@ impl Gates {
     pub(crate) fn open(
         &mut self,
         id: SessionId,
-        channel: &Arc<str>,
+        channel: &ArcStr,
         turn: Turn,
         last: MessageId,
         now: Instant,
     ) -> Option<Result<Vec<Arc<Message>>, Overflow>> {
-        let gate = self.gates.get_mut(&(id, Arc::clone(channel)))?;
+        let gate = self.gates.get_mut(&(id, channel.clone()))?;
         let Gate::Shut(held, own) = gate else {
             return None;
         };
@@ -150,9 +151,9 @@ impl Gates {
     }
 
     /// A subscription has ended.
-    pub(crate) fn forget(&mut self, id: SessionId, channel: &Arc<str>) {
+    pub(crate) fn forget(&mut self, id: SessionId, channel: &ArcStr) {
         if !self.gates.is_empty() {
-            self.gates.remove(&(id, Arc::clone(channel)));
+            self.gates.remove(&(id, channel.clone()));
         }
     }
 }
@@ -207,7 +208,7 @@ mod tests {
     struct World {
         gates: Gates,
         turn: Turn,
-        channel: Arc<str>,
+        channel: ArcStr,
         now: Instant,
     }
 
@@ -246,7 +247,7 @@ mod tests {
             turn: Turn,
             last: u64,
         ) -> Option<Result<Vec<Arc<Message>>, Overflow>> {
-            let (channel, last) = (Arc::clone(&self.channel), id(last));
+            let (channel, last) = (self.channel.clone(), id(last));
             self.gates.open(SESSION, &channel, turn, last, self.now)
         }
     }
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn a_gate_is_not_opened_by_whoever_was_to_open_the_one_before() {
         let mut world = World::shut();
-        let (first, channel) = (world.turn, Arc::clone(&world.channel));
+        let (first, channel) = (world.turn, world.channel.clone());
         world.gates.forget(SESSION, &channel);
         world.turn = world.gates.shut(SESSION, &channel);
         assert!(world.keeps(5));
@@ -312,7 +313,7 @@ mod tests {
     #[test]
     fn an_ended_subscription_has_no_gate() {
         let mut world = World::shut();
-        let channel = Arc::clone(&world.channel);
+        let channel = world.channel.clone();
         world.gates.forget(SESSION, &channel);
         assert!(!world.keeps(1));
         assert_eq!(world.open(0), None);

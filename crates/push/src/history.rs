@@ -19,6 +19,7 @@ mod wrap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use switchyard_bus::{Bus, Keep, MessageId};
 use switchyard_config as config;
 use switchyard_drain::Tasks;
@@ -90,14 +91,14 @@ impl History {
         &self,
         worker: usize,
         handle: &Handle,
-        (channel, gate): (&Arc<str>, Turn),
+        (channel, gate): (&ArcStr, Turn),
         after: Option<MessageId>,
         keep: Keep,
     ) {
         let recovery = Recovery {
             worker,
             handle: handle.clone(),
-            channel: Arc::clone(channel),
+            channel: channel.clone(),
             gate,
             after,
             keep,

@@ -12,6 +12,7 @@ mod subscriptions;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_config as config;
 use switchyard_relay::{Handle, Message, OnFull, Queue, SessionId};
@@ -26,7 +27,7 @@ pub(crate) use shard::{Job, Shard};
 /// What is told which channels have subscribers here. It is called under a lock and must not wait.
 pub trait Interest: Send + Sync + 'static {
     /// A channel has its first subscriber.
-    fn follow(&self, channel: &Arc<str>);
+    fn follow(&self, channel: &ArcStr);
 
     /// A channel has no subscriber any more.
     fn unfollow(&self, channel: &str);
@@ -123,11 +124,11 @@ impl Hub {
             let Some(name) = directory.name(channel) else {
                 return;
             };
-            (Arc::clone(name), directory.workers(channel))
+            (name.clone(), directory.workers(channel))
         };
         for shard in workers.iter().filter_map(|worker| self.shard(*worker)) {
             let job = Job {
-                channel: Arc::clone(&name),
+                channel: name.clone(),
                 message: Arc::clone(message),
                 exclude,
                 id,
@@ -157,12 +158,7 @@ impl Hub {
     /// Up to `most` channels with subscribers that begin with `prefix` and come after `after`, in order, each with how many it
     /// has.
     #[must_use]
-    pub fn channels(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        most: usize,
-    ) -> Vec<(Arc<str>, usize)> {
+    pub fn channels(&self, prefix: &str, after: Option<&str>, most: usize) -> Vec<(ArcStr, usize)> {
         let page = self.inner.directory().page(prefix, after, most);
         let counted = page.into_iter().map(|name| {
             let subscribers = self.subscribers(&name);
@@ -188,7 +184,7 @@ impl Hub {
 
     /// What a session of a worker is subscribed to.
     #[must_use]
-    pub fn channels_of(&self, worker: usize, id: SessionId) -> Vec<Arc<str>> {
+    pub fn channels_of(&self, worker: usize, id: SessionId) -> Vec<ArcStr> {
         let shard = self.shard(worker % self.inner.shards.len());
         shard.map_or_else(Vec::new, |shard| shard.book().of(id).to_vec())
     }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
+use arcstr::ArcStr;
 use serde_json::Value;
 use switchyard_bus::MessageId;
 use switchyard_proto::session::Cause;
@@ -76,7 +77,7 @@ impl Local {
         found.ok_or(Fault::Gone)
     }
 
-    pub(crate) fn channels_of(&self, id: SessionId) -> Vec<Arc<str>> {
+    pub(crate) fn channels_of(&self, id: SessionId) -> Vec<ArcStr> {
         let found = self.find(id);
         found.map_or_else(
             |_gone| Vec::new(),

@@ -3,15 +3,15 @@
 //! What waits for the worker's desk still has been handed to nobody.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_relay::SessionId;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Places {
-    of: HashMap<Arc<str>, Place>,
+    of: HashMap<ArcStr, Place>,
 }
 
 #[derive(Default)]
@@ -24,10 +24,10 @@ struct Place {
 
 impl Places {
     /// A message was handed to the sessions of a channel up to one of them; to all, if that is not said.
-    pub(crate) fn handed(&mut self, channel: &Arc<str>, id: MessageId, upto: Option<SessionId>) {
+    pub(crate) fn handed(&mut self, channel: &ArcStr, id: MessageId, upto: Option<SessionId>) {
         let place = match self.of.get_mut(channel) {
             Some(place) => place,
-            None => self.of.entry(Arc::clone(channel)).or_default(),
+            None => self.of.entry(channel.clone()).or_default(),
         };
         place.begun = upto.map(|session| (id, session));
         if upto.is_none() {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_being_handed_on_is_had_by_some() {
-        let (mut places, channel) = (Places::default(), Arc::from("a"));
+        let (mut places, channel) = (Places::default(), ArcStr::from("a"));
         let id = |minor| MessageId { major: 0, minor };
         let of = |places: &Places, session| places.of(SessionId::of(session), "a");
         assert_eq!(of(&places, 1), None);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use switchyard_bus::{Bus, BusError, Kind, MessageId, PublishError, Reached, Status, Subject};
@@ -203,7 +204,7 @@ impl Push {
 
     /// What a session of this process is subscribed to.
     #[must_use]
-    pub fn channels_of(&self, id: SessionId) -> Vec<Arc<str>> {
+    pub fn channels_of(&self, id: SessionId) -> Vec<ArcStr> {
         self.shared.local.channels_of(id)
     }
 
@@ -274,7 +275,7 @@ impl Push {
                 id: Some(bus.append(channel, sealed, keep).await?),
             }
         } else {
-            let subject = Subject::Channel(Arc::clone(channel.shared()));
+            let subject = Subject::Channel(channel.shared().clone());
             let replicas = match bus.publish(&subject, sealed).await? {
                 Reached::Replicas(count) => Some(count),
                 Reached::Unknown => None,

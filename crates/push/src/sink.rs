@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use switchyard_bus::{Bus, MessageId, Sink, Status, Subject};
 use switchyard_relay::Message;
@@ -66,7 +67,7 @@ impl Sink for Receiver {
 }
 
 impl Receiver {
-    fn message(&self, channel: &Arc<str>, payload: &Bytes, id: Option<MessageId>) {
+    fn message(&self, channel: &ArcStr, payload: &Bytes, id: Option<MessageId>) {
         let (hub, came) = (&self.local.hub, switchyard_relay::now());
         let settings = hub.settings();
         let taken = self.intake.take(channel, (payload, id), &settings, came);
@@ -100,7 +101,7 @@ impl Link {
 }
 
 impl Interest for Link {
-    fn follow(&self, channel: &Arc<str>) {
+    fn follow(&self, channel: &ArcStr) {
         if let Some(bus) = self.bus.get() {
             bus.follow(channel);
         }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use switchyard_config as config;
 use switchyard_drain::Tasks;
@@ -156,7 +157,7 @@ impl Notes {
 }
 
 impl Interest for Notes {
-    fn follow(&self, channel: &Arc<str>) {
+    fn follow(&self, channel: &ArcStr) {
         self.note('+', channel);
     }
 

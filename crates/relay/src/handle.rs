@@ -249,6 +249,12 @@ mod tests {
         Command::Close(Cause::Admin, Close::empty())
     }
 
+    /// An `Arc` adds 16 bytes: 192 in all, which is a size that the allocator has.
+    #[test]
+    fn what_is_known_of_a_session_is_small() {
+        assert!(size_of::<Shared>() <= 176, "{}", size_of::<Shared>());
+    }
+
     #[test]
     fn a_cut_takes_the_place_of_a_close_and_not_the_other_way() {
         let handle = Handle::new(info());

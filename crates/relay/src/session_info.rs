@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+
+use arcstr::ArcStr;
 
 use crate::request_id::RequestId;
 
@@ -67,13 +68,13 @@ pub struct SessionInfo {
     /// Its name.
     pub id: SessionId,
     /// The listener that its client came in by.
-    pub listener: Arc<str>,
+    pub listener: ArcStr,
     /// The route it was admitted under.
-    pub route: Arc<str>,
+    pub route: ArcStr,
     /// The cluster chosen.
-    pub cluster: Arc<str>,
+    pub cluster: ArcStr,
     /// The endpoint's address.
-    pub endpoint: Arc<str>,
+    pub endpoint: ArcStr,
     /// The client, through trusted proxies.
     pub client: IpAddr,
     /// `X-Request-Id` of the handshake.

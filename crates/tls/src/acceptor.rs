@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use arcstr::ArcStr;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::UnixTime;
@@ -62,7 +63,7 @@ pub struct Terms {
     /// The oldest version that they may speak.
     pub oldest: Oldest,
     /// The listener's name. Tickets of another listener are not taken.
-    pub listener: Arc<str>,
+    pub listener: ArcStr,
     /// What their tickets are sealed with.
     pub tickets: TicketSecret,
     /// Whom their certificates must come from; without it they are not asked.
@@ -88,7 +89,7 @@ struct Lasting {
     shown: Arc<Shown>,
     secrets: Arc<Secrets>,
     oldest: Oldest,
-    listener: Arc<str>,
+    listener: ArcStr,
     application: Application,
 }
 

@@ -36,7 +36,7 @@ impl<R, T> Attempt<R, T> {
     /// hyper gives a request back when it wrote nothing of it.
     pub(crate) fn failed(endpoint: &Endpoint, mut error: TrySendError<R>) -> Self {
         let unsent = error.take_message();
-        let error = DialError::exchange(Arc::clone(endpoint.name()), error.into_error());
+        let error = DialError::exchange(endpoint.name().clone(), error.into_error());
         match unsent {
             Some(request) => Self::Unsent(request, error),
             None => Self::Failed(error),
@@ -79,7 +79,7 @@ where
 }
 
 fn nobody(cluster: &Cluster, nobody: Nobody) -> DialError {
-    let cluster = Arc::clone(cluster.name());
+    let cluster = cluster.name().clone();
     match nobody {
         Nobody::Exists => DialError::NoEndpoint { cluster },
         Nobody::HasRoom => DialError::NoRoom { cluster },

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use arcstr::ArcStr;
 use http::uri::Scheme;
 use switchyard_balance::bounded::Bound;
 use switchyard_balance::{Affinity, HashKey, least_sessions, random, rendezvous, round_robin};
@@ -159,7 +160,7 @@ impl Cluster {
 
     /// Unique among the clusters.
     #[must_use]
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &ArcStr {
         &self.settings.name
     }
 
@@ -347,7 +348,7 @@ impl Cluster {
     /// The same order, with the endpoints of the preferred zone, if there is one, before all others.
     fn near_first(&self, order: Order, roster: &Arc<Roster>) -> Order {
         match &self.settings.prefer_zone {
-            Some(zone) => zones::near_first(order, Arc::clone(roster), Arc::clone(zone)),
+            Some(zone) => zones::near_first(order, Arc::clone(roster), zone.clone()),
             None => order,
         }
     }

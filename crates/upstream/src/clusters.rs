@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_balance::HashKey;
 use switchyard_config as config;
 use switchyard_drain::Tasks;
@@ -14,7 +15,7 @@ use crate::membership::Departures;
 /// Every cluster of a snapshot, by name.
 #[derive(Debug, Default)]
 pub struct Clusters {
-    by_name: HashMap<Arc<str>, Arc<Cluster>>,
+    by_name: HashMap<ArcStr, Arc<Cluster>>,
 }
 
 /// Why a cluster cannot speak TLS to its endpoints.
@@ -22,7 +23,7 @@ pub struct Clusters {
 #[error("cluster `{cluster}` cannot speak TLS to its endpoints: {source}")]
 pub struct ClusterError {
     /// The cluster's name.
-    pub cluster: Arc<str>,
+    pub cluster: ArcStr,
     /// Which file is wrong, and how.
     pub source: switchyard_tls::Error,
 }
@@ -44,7 +45,7 @@ impl Clusters {
         former: &Self,
     ) -> Result<Self, ClusterError> {
         let made = clusters.iter().map(|settings| {
-            let name = Arc::clone(&settings.name);
+            let name = settings.name.clone();
             match former.get(&name) {
                 Some(same) if same.is_of(settings, key) => Ok((name, Arc::clone(same))),
                 former => match Cluster::new(settings, key, metrics, former.map(Arc::as_ref)) {

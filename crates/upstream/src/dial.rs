@@ -3,7 +3,6 @@
 //! Not here: which endpoint, how often, and what is written on the connection behind its preface.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use switchyard_tls::Application;
@@ -63,14 +62,14 @@ pub(crate) async fn connect(
         .connect(endpoint.address(), purpose.told(endpoint));
     let Ok(connected) = time::timeout_at(due, connecting).await else {
         return Err(DialError::ConnectTimeout {
-            endpoint: Arc::clone(endpoint.name()),
+            endpoint: endpoint.name().clone(),
             after: timeout,
         });
     };
     let tcp = connected
         .and_then(|tcp| introduce(tcp, preface))
         .and_then(prepare)
-        .map_err(|error| DialError::connect(Arc::clone(endpoint.name()), error))?;
+        .map_err(|error| DialError::connect(endpoint.name().clone(), error))?;
     let connection = endpoint.metrics().connected(started.elapsed());
     let securing = endpoint.secure(tcp, due, purpose.application());
     let stream = securing
@@ -80,7 +79,7 @@ pub(crate) async fn connect(
 }
 
 fn no_tls(endpoint: &Endpoint, error: NoTls, timeout: Duration) -> DialError {
-    let endpoint = Arc::clone(endpoint.name());
+    let endpoint = endpoint.name().clone();
     match error {
         NoTls::Late => DialError::TlsTimeout {
             endpoint,

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use arcstr::ArcStr;
 use http::StatusCode;
 use switchyard_balance::EndpointToken;
 use switchyard_discovery::Stance;
@@ -129,7 +130,7 @@ impl Endpoint {
 
     /// The address as text: its identity on every replica, and its metric label.
     #[must_use]
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &ArcStr {
         &self.standing.name
     }
 

@@ -5,9 +5,9 @@
 
 use std::error::Error as _;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use http::StatusCode;
 use switchyard_proto::handshake::ResponseError;
 
@@ -22,37 +22,37 @@ pub enum DialError {
     #[error("cluster {cluster} has no endpoint")]
     NoEndpoint {
         /// Whose ranking it was.
-        cluster: Arc<str>,
+        cluster: ArcStr,
     },
     /// Every endpoint that could be tried has as many sessions as it may.
     #[error("no endpoint of cluster {cluster} may have another session")]
     NoRoom {
         /// Whose ranking it was.
-        cluster: Arc<str>,
+        cluster: ArcStr,
     },
     /// Every endpoint is left out, and the cluster says that nothing is tried then.
     #[error("no endpoint of cluster {cluster} is healthy")]
     NoneHealthy {
         /// Whose ranking it was.
-        cluster: Arc<str>,
+        cluster: ArcStr,
     },
     /// Every endpoint that could be tried has a connection from each port of the source addresses.
     #[error("there is no port left to dial an endpoint of cluster {cluster} from")]
     NoPort {
         /// Whose ranking it was.
-        cluster: Arc<str>,
+        cluster: ArcStr,
     },
     /// As many handshakes wait for the endpoint as may.
     #[error("too many handshakes wait for endpoint {endpoint}")]
     Busy {
         /// Who was to be asked.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
     },
     /// The endpoint had so many handshakes under way that this one was not begun.
     #[error("the handshake was not its turn with endpoint {endpoint} within {after:?}")]
     QueueTimeout {
         /// Who was to be asked.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// How long it waited.
         after: Duration,
     },
@@ -60,7 +60,7 @@ pub enum DialError {
     #[error("the gateway has no socket left to dial endpoint {endpoint}")]
     NoSocket {
         /// Who was to be dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// What the system said.
         #[source]
         source: io::Error,
@@ -69,7 +69,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} cannot be connected to")]
     Connect {
         /// Who was dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// What the system said.
         #[source]
         source: io::Error,
@@ -78,7 +78,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} did not accept the connection within {after:?}")]
     ConnectTimeout {
         /// Who was dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// The cluster's `connect_timeout`.
         after: Duration,
     },
@@ -87,7 +87,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} did not complete the TLS handshake within {after:?}")]
     TlsTimeout {
         /// Who was dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// The cluster's `connect_timeout`.
         after: Duration,
     },
@@ -96,7 +96,7 @@ pub enum DialError {
     #[error("there is no TLS with endpoint {endpoint}")]
     TlsFailed {
         /// Who was dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// What happened.
         #[source]
         source: BoxError,
@@ -106,7 +106,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} cannot be trusted")]
     TlsUntrusted {
         /// Who was dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// What is wrong with its certificate.
         #[source]
         source: Box<ConnectError>,
@@ -115,25 +115,25 @@ pub enum DialError {
     #[error("endpoint {endpoint} does not speak HTTP/2")]
     NoHttp2 {
         /// Who was dialled.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
     },
     /// The endpoint speaks HTTP/2, and does not say that WebSockets may be opened over it (RFC 8441).
     #[error("endpoint {endpoint} has no extended CONNECT")]
     NoExtendedConnect {
         /// Who was to be asked.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
     },
     /// Each stream of each connection that there may be is taken.
     #[error("no connection to endpoint {endpoint} has room for another stream")]
     NoStream {
         /// Who was to be asked.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
     },
     /// The endpoint accepted the connection and ended it before the head of an answer was complete.
     #[error("endpoint {endpoint} ended the connection without an answer")]
     Closed {
         /// Who ended it.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// How it was noticed.
         #[source]
         source: BoxError,
@@ -142,7 +142,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} did not answer the handshake within {after:?}")]
     AnswerTimeout {
         /// Who stayed silent.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// How long it had.
         after: Duration,
     },
@@ -150,7 +150,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} answered with a malformed or oversized head")]
     BadResponse {
         /// Who answered.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// What is wrong with it.
         #[source]
         source: BoxError,
@@ -160,7 +160,7 @@ pub enum DialError {
     #[error("endpoint {endpoint} answered the handshake with an invalid 101")]
     BadHandshake {
         /// Who answered.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// What is wrong with it.
         #[source]
         source: ResponseError,
@@ -170,13 +170,13 @@ pub enum DialError {
     #[error("endpoint {endpoint} switched protocols on a request that did not ask for it")]
     UnaskedUpgrade {
         /// Who answered.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
     },
     /// The body of the request broke on the client's side while it was being sent.
     #[error("the request's body broke before endpoint {endpoint} answered")]
     RequestBody {
         /// Who was being sent to; not at fault.
-        endpoint: Arc<str>,
+        endpoint: ArcStr,
         /// The error of the body that was handed in is further down the chain.
         #[source]
         source: hyper::Error,
@@ -185,7 +185,7 @@ pub enum DialError {
 
 impl DialError {
     /// Names a failed exchange on an established connection.
-    pub(crate) fn exchange(endpoint: Arc<str>, source: hyper::Error) -> Self {
+    pub(crate) fn exchange(endpoint: ArcStr, source: hyper::Error) -> Self {
         if source.is_user() {
             Self::RequestBody { endpoint, source }
         } else if source.is_parse() {
@@ -198,18 +198,18 @@ impl DialError {
         }
     }
 
-    pub(crate) fn bad_response(endpoint: Arc<str>, source: impl Into<BoxError>) -> Self {
+    pub(crate) fn bad_response(endpoint: ArcStr, source: impl Into<BoxError>) -> Self {
         let source = source.into();
         Self::BadResponse { endpoint, source }
     }
 
-    pub(crate) fn closed(endpoint: Arc<str>, source: impl Into<BoxError>) -> Self {
+    pub(crate) fn closed(endpoint: ArcStr, source: impl Into<BoxError>) -> Self {
         let source = source.into();
         Self::Closed { endpoint, source }
     }
 
     /// Names the end of a connection on which there was no whole answer.
-    pub(crate) fn broken(endpoint: Arc<str>, error: io::Error) -> Self {
+    pub(crate) fn broken(endpoint: ArcStr, error: io::Error) -> Self {
         if is_tls_failure(&error) {
             let source = error.into();
             Self::TlsFailed { endpoint, source }
@@ -219,7 +219,7 @@ impl DialError {
     }
 
     /// Names a failed handshake of TLS.
-    pub(crate) fn tls(endpoint: Arc<str>, source: Box<ConnectError>) -> Self {
+    pub(crate) fn tls(endpoint: ArcStr, source: Box<ConnectError>) -> Self {
         if let ConnectError::Untrusted(_) = *source {
             Self::TlsUntrusted { endpoint, source }
         } else {
@@ -228,7 +228,7 @@ impl DialError {
     }
 
     /// Names a failed `connect`.
-    pub(crate) fn connect(endpoint: Arc<str>, source: io::Error) -> Self {
+    pub(crate) fn connect(endpoint: ArcStr, source: io::Error) -> Self {
         if is_local_shortage(&source) {
             Self::NoSocket { endpoint, source }
         } else {

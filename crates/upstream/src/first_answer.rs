@@ -7,13 +7,14 @@
 
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_config as config;
 use tokio::sync::SetOnce;
 
 /// See the module. Clones are the same; those of one name share it, whatever their settings.
 #[derive(Clone, Debug)]
 pub struct FirstAnswer {
-    cluster: Arc<str>,
+    cluster: ArcStr,
     given: Arc<SetOnce<()>>,
 }
 
@@ -21,7 +22,7 @@ impl FirstAnswer {
     /// That of a cluster with these settings. Where nobody has to answer, it is given.
     pub(crate) fn of(settings: &config::Cluster) -> Self {
         let answer = Self {
-            cluster: Arc::clone(&settings.name),
+            cluster: settings.name.clone(),
             given: Arc::default(),
         };
         if !is_required(settings) {
@@ -49,7 +50,7 @@ impl FirstAnswer {
 
     /// The cluster's name.
     #[must_use]
-    pub fn cluster(&self) -> &Arc<str> {
+    pub fn cluster(&self) -> &ArcStr {
         &self.cluster
     }
 }

@@ -3,7 +3,6 @@
 //! Informational answers other than 101 are read and dropped on the way.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
@@ -46,7 +45,7 @@ where
     let socket = dial::connect(nursery, endpoint, timeout, purpose, preface).await?;
     on(socket, cluster.header_case())
         .await
-        .map_err(|error| DialError::exchange(Arc::clone(endpoint.name()), error))
+        .map_err(|error| DialError::exchange(endpoint.name().clone(), error))
 }
 
 /// Puts HTTP/1.1 on a connection; nothing is sent yet.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_config::{self as config, Discovery, OnRemoved, Records, ServicePort};
 use switchyard_discovery::{Found, Update, Updates, dns, kubernetes};
 use switchyard_drain::Tasks;
@@ -20,7 +21,7 @@ const UPDATES: usize = 1;
 #[derive(Debug, Clone)]
 pub struct Departure {
     /// The endpoint's cluster.
-    pub cluster: Arc<str>,
+    pub cluster: ArcStr,
     /// Who leaves; it may change its mind.
     pub endpoint: Arc<Endpoint>,
 }
@@ -92,7 +93,7 @@ async fn adopt(cluster: &Arc<Cluster>, found: &[Found], tasks: &Tasks, departure
         if cluster.on_removed() == OnRemoved::Drain {
             endpoint.ask_to_go();
             let departure = Departure {
-                cluster: Arc::clone(cluster.name()),
+                cluster: cluster.name().clone(),
                 endpoint: Arc::clone(endpoint),
             };
             // Nobody listens when the gateway itself is on its way out.

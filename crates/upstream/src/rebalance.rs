@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use arcstr::ArcStr;
 use switchyard_balance::Affinity;
 use switchyard_balance::bounded::Bound;
 
@@ -20,7 +21,7 @@ use crate::roster::Roster;
 #[derive(Debug, Clone)]
 pub struct Seat {
     /// The name of its endpoint.
-    pub endpoint: Arc<str>,
+    pub endpoint: ArcStr,
     /// The hash of its affinity value; without one the balancer decides.
     pub affinity: Option<u64>,
     /// Whether it has been told to go already, and has not gone yet.
@@ -49,7 +50,7 @@ pub struct Survey {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Level {
     /// Its name.
-    pub endpoint: Arc<str>,
+    pub endpoint: ArcStr,
     /// Sessions that it has, handshakes under way included.
     pub sessions: u32,
     /// Sessions that are not too many.
@@ -133,7 +134,7 @@ impl<'a> Surveyor<'a> {
             let share = |bound: Bound| bound.capacity(weight, weights, others.into());
             let bounds = [rules.bound.map(share), rules.max_sessions.map(u64::from)];
             let level = Level {
-                endpoint: Arc::clone(endpoint.name()),
+                endpoint: endpoint.name().clone(),
                 sessions: endpoint.load(),
                 most: share(above),
                 misplaced: 0,

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use arcstr::ArcStr;
 use switchyard_balance::{HashKey, Member, maglev};
 use switchyard_config::{self as config, Balancer, PendingHandshakes};
 use switchyard_discovery::{Found, Stance};
@@ -29,7 +30,7 @@ pub(crate) struct Roster {
     /// The same as the balancers want them.
     pub(crate) members: Box<[Member]>,
     /// Where each of them is.
-    pub(crate) zones: Box<[Option<Arc<str>>]>,
+    pub(crate) zones: Box<[Option<ArcStr>]>,
     /// The sum of their weights.
     pub(crate) weight: u64,
     /// Who owns which affinity, where the balancer is Maglev.
@@ -38,7 +39,7 @@ pub(crate) struct Roster {
 
 /// What makes the endpoints of one cluster.
 pub(crate) struct Maker {
-    pub(crate) cluster: Arc<str>,
+    pub(crate) cluster: ArcStr,
     pub(crate) key: HashKey,
     /// Whether rosters have a table.
     pub(crate) tabled: bool,
@@ -79,7 +80,7 @@ impl Maker {
             _ => settings.outlier.clone().map(Outliers::new).map(Arc::new),
         };
         Ok(Self {
-            cluster: Arc::clone(&settings.name),
+            cluster: settings.name.clone(),
             key: key.clone(),
             tabled: settings.balancer == Balancer::Maglev,
             sources: settings.source_addresses.clone(),
@@ -243,7 +244,7 @@ impl Roster {
 struct Places {
     endpoints: Vec<Arc<Endpoint>>,
     members: Vec<Member>,
-    zones: Vec<Option<Arc<str>>>,
+    zones: Vec<Option<ArcStr>>,
 }
 
 impl Places {
@@ -252,7 +253,7 @@ impl Places {
         maker: &Maker,
         endpoint: Arc<Endpoint>,
         weight: NonZeroU32,
-        zone: Option<Arc<str>>,
+        zone: Option<ArcStr>,
     ) {
         let member = Member::new(&maker.key, endpoint.name(), weight);
         self.members.push(member);

@@ -141,7 +141,7 @@ impl Dialer {
     ) -> Attempt<Request<Body>, Response<Incoming>> {
         match sender.try_send_request(request).await {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                let endpoint = Arc::clone(endpoint.name());
+                let endpoint = endpoint.name().clone();
                 Attempt::Failed(DialError::UnaskedUpgrade { endpoint })
             }
             Ok(response) => {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arcstr::ArcStr;
 use switchyard_telemetry::metrics::endpoint::EndpointMetrics;
 
 use crate::health::Health;
@@ -16,7 +17,7 @@ use crate::roster::Maker;
 /// See the module.
 pub(crate) struct Standing {
     pub(crate) address: SocketAddr,
-    pub(crate) name: Arc<str>,
+    pub(crate) name: ArcStr,
     /// Handshakes in flight and open sessions, over all workers.
     pub(crate) load: AtomicU32,
     /// The same of all endpoints of the cluster, those among them that have left.
@@ -39,7 +40,7 @@ pub(crate) struct Standing {
 impl Standing {
     /// Of one that has just been heard of.
     pub(crate) fn new(maker: &Maker, address: SocketAddr) -> Self {
-        let name: Arc<str> = address.to_string().into();
+        let name: ArcStr = address.to_string().into();
         Self {
             address,
             load: AtomicU32::new(0),

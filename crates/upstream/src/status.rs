@@ -1,8 +1,8 @@
 //! What can be said of clusters and endpoints at one moment, for whoever looks from outside.
 
-use std::sync::Arc;
 use std::time::Instant;
 
+use arcstr::ArcStr;
 use switchyard_config::{Balancer, Discovery};
 use switchyard_discovery::Stance;
 
@@ -15,7 +15,7 @@ use crate::warmup::WHOLE;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterStatus {
     /// Its name.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// How its endpoints are ordered where there is no affinity.
     pub balancer: Balancer,
     /// Where they are looked up.
@@ -39,11 +39,11 @@ pub enum Lookup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointStatus {
     /// Its address.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// Its weight.
     pub weight: u32,
     /// Where it is.
-    pub zone: Option<Arc<str>>,
+    pub zone: Option<ArcStr>,
     /// Whether it gets new sessions, and why not.
     pub state: State,
     /// What probes say.
@@ -79,7 +79,7 @@ impl Cluster {
         let endpoints = roster.endpoints.iter().zip(&roster.members);
         let endpoints = endpoints.zip(&roster.zones);
         ClusterStatus {
-            name: Arc::clone(self.name()),
+            name: self.name().clone(),
             balancer: self.balancer(),
             discovery: match self.discovery() {
                 None => Lookup::Static,
@@ -88,7 +88,7 @@ impl Cluster {
             },
             endpoints: endpoints
                 .map(|((endpoint, member), zone)| EndpointStatus {
-                    name: Arc::clone(endpoint.name()),
+                    name: endpoint.name().clone(),
                     weight: member.weight().get(),
                     zone: zone.clone(),
                     state: self.state(endpoint),

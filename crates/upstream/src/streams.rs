@@ -5,7 +5,6 @@
 //! same.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -146,7 +145,7 @@ impl Dialer {
                 Err(error) => return Attempt::Unsent(request, error),
             };
             if request.method() == Method::CONNECT && !room.has_extended_connect() {
-                let endpoint = Arc::clone(ask.endpoint.name());
+                let endpoint = ask.endpoint.name().clone();
                 return Attempt::Unsent(request, DialError::NoExtendedConnect { endpoint });
             }
             let mut sender = room.sender();
@@ -186,7 +185,7 @@ impl Dialer {
         room.map_err(|none| match none {
             NoRoom::Failed(error) => error,
             NoRoom::Full => {
-                let endpoint = Arc::clone(endpoint.name());
+                let endpoint = endpoint.name().clone();
                 DialError::NoStream { endpoint }
             }
         })
@@ -203,7 +202,7 @@ impl Dialer {
         let timeout = cluster.connect_timeout();
         let (nursery, purpose) = (&self.nursery, Purpose::Http2);
         let socket = dial::connect(nursery, endpoint, timeout, purpose, NO_PREFACE).await?;
-        let name = || Arc::clone(endpoint.name());
+        let name = || endpoint.name().clone();
         let begun = http2::on(socket, streams, &self.tasks).await;
         let (begun, driver) = begun.map_err(|error| DialError::exchange(name(), error))?;
         let mut driver = Running(Box::pin(driver));
@@ -233,7 +232,7 @@ impl Ask<'_> {
         };
         let answered = time::timeout(after, answering).await;
         answered.map_err(|_elapsed| DialError::AnswerTimeout {
-            endpoint: Arc::clone(self.endpoint.name()),
+            endpoint: self.endpoint.name().clone(),
             after,
         })
     }
@@ -253,7 +252,7 @@ async fn open(
         return Attempt::Answered(Upgrade::Answered(Answered::new(turn, answer)));
     }
     let Candidate { endpoint, place } = turn;
-    let name = || Arc::clone(endpoint.name());
+    let name = || endpoint.name().clone();
     let upgraded = match upgrade::on(&mut answer).await {
         Ok(upgraded) => upgraded,
         Err(error) => return Attempt::Failed(DialError::exchange(name(), error)),

@@ -71,7 +71,7 @@ impl Rig {
     }
 
     pub(crate) fn cluster(&self, settings: config::Cluster) -> Arc<Cluster> {
-        let name = Arc::clone(&settings.name);
+        let name = settings.name.clone();
         let clusters = Clusters::new(
             &[settings],
             &HashKey::PUBLIC,

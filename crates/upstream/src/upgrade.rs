@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use http::{Request, Response, response};
 use http_body_util::Empty;
@@ -124,7 +125,7 @@ impl Dialer {
             Ok(socket) => socket,
             Err(error) => return Attempt::Unsent((), error),
         };
-        let name = Arc::clone(turn.endpoint.name());
+        let name = turn.endpoint.name().clone();
         let exchange = self.exchange(cluster.header_case(), turn, lease, socket, offer, words);
         match time::timeout(answer_within, exchange).await {
             Ok(attempt) => attempt,
@@ -145,7 +146,7 @@ impl Dialer {
         offer: &Offer,
         words: &Words,
     ) -> Attempt<(), Upgrade> {
-        let name = || Arc::clone(turn.endpoint.name());
+        let name = || turn.endpoint.name().clone();
         match shake::send(socket.stream(), &words.request).await {
             Ok(()) => socket.has_begun(),
             Err(Unwritten::Unsent(error)) => {
@@ -178,7 +179,7 @@ impl Dialer {
                 Attempt::Answered(Upgrade::Answered(Answered::new(turn, response)))
             }
             Err(error) => {
-                let endpoint = Arc::clone(turn.endpoint.name());
+                let endpoint = turn.endpoint.name().clone();
                 Attempt::Failed(DialError::exchange(endpoint, error))
             }
         }
@@ -218,14 +219,14 @@ fn switch(turn: Candidate, lease: Lease, io: Socket, accepted: Accepted) -> Swit
 
 /// Who has a full queue is passed over; who has waited has waited long enough.
 pub(crate) fn not_begun<T>(endpoint: &Endpoint, refusal: Refusal) -> Attempt<(), T> {
-    let endpoint = Arc::clone(endpoint.name());
+    let endpoint = endpoint.name().clone();
     match refusal {
         Refusal::QueueFull => Attempt::Unsent((), DialError::Busy { endpoint }),
         Refusal::Waited(after) => Attempt::Failed(DialError::QueueTimeout { endpoint, after }),
     }
 }
 
-fn no_answer(endpoint: Arc<str>, error: NoAnswer) -> DialError {
+fn no_answer(endpoint: ArcStr, error: NoAnswer) -> DialError {
     match error {
         NoAnswer::Ended(error) => DialError::broken(endpoint, error),
         NoAnswer::Faulty(Fault::Malformed(error)) => DialError::bad_response(endpoint, error),

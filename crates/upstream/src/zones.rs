@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
+
 use crate::ranking::Order;
 use crate::roster::Roster;
 
 /// The same order, with the endpoints of `zone` before all others.
-pub(crate) fn near_first(mut order: Order, roster: Arc<Roster>, zone: Arc<str>) -> Order {
+pub(crate) fn near_first(mut order: Order, roster: Arc<Roster>, zone: ArcStr) -> Order {
     let mut far = VecDeque::new();
     Box::new(std::iter::from_fn(move || {
         for index in order.by_ref() {

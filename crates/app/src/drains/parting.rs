@@ -23,15 +23,15 @@ impl Drains {
     /// Asks the sessions of an endpoint that leaves to go. Where it comes back meanwhile, whoever is left stays.
     pub(crate) fn part(&self, departure: Departure) {
         let Departure { cluster, endpoint } = departure;
-        let name = Arc::clone(endpoint.name());
+        let name = endpoint.name().clone();
         let plan = self.plan(self.partings().len());
         let wanted = |info: &SessionInfo| info.endpoint == name && info.cluster == cluster;
         let registries = &self.shared.means.registries;
         let ask = || Asking::among(registries, wanted, &plan, Cause::EndpointLeft);
         let asking = tokio::task::block_in_place(ask);
         let scope = Scope::Endpoint {
-            endpoint: Arc::clone(&name),
-            cluster: Arc::clone(&cluster),
+            endpoint: name.clone(),
+            cluster: cluster.clone(),
         };
         let mut partings = self.partings();
         partings.retain(|parting| parting.is_of_interest() && parting.scope != scope);

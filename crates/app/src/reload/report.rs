@@ -1,8 +1,8 @@
 //! What came of a reload, or would come of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_config::Diff;
 use switchyard_edge::Fate;
 use switchyard_relay::SessionInfo;
@@ -42,7 +42,7 @@ pub(crate) struct Touched {
     /// They stay, under other limits.
     pub(crate) adopting: usize,
     /// They are asked to go, by route.
-    pub(crate) closing: BTreeMap<Arc<str>, usize>,
+    pub(crate) closing: BTreeMap<ArcStr, usize>,
 }
 
 impl Report {
@@ -89,7 +89,7 @@ impl Touched {
         match fate {
             Fate::Stays => self.unchanged += 1,
             Fate::Adopts(..) => self.adopting += 1,
-            Fate::Goes => *self.closing.entry(Arc::clone(&session.route)).or_default() += 1,
+            Fate::Goes => *self.closing.entry(session.route.clone()).or_default() += 1,
         }
     }
 }

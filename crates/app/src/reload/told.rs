@@ -1,5 +1,6 @@
 //! What the admin API says of a reload.
 
+use arcstr::ArcStr;
 use http::StatusCode;
 use serde_json::{Value, json};
 use switchyard_admin::ReloadRefused;
@@ -35,8 +36,7 @@ impl Report {
 }
 
 fn changes(changes: &Changes) -> Value {
-    let names =
-        |names: &[std::sync::Arc<str>]| names.iter().map(|it| json!(**it)).collect::<Value>();
+    let names = |names: &[ArcStr]| names.iter().map(|it| json!(**it)).collect::<Value>();
     json!({
         "added": names(&changes.added),
         "removed": names(&changes.removed),

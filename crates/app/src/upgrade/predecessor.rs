@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_handoff::{Channel, Inheritance, Taker};
 use switchyard_push::ReplicaId;
 
@@ -70,7 +70,7 @@ impl Heritage {
         for (name, address) in places {
             let sockets = self.sockets.remove(*name).unwrap_or_default();
             if !sockets.is_empty() && fits(*address, &sockets) {
-                claimed.insert(Arc::from(*name), sockets);
+                claimed.insert(ArcStr::from(*name), sockets);
             }
         }
         claimed

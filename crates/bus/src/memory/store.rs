@@ -1,9 +1,9 @@
 //! What all channels keep; one that has been idle for as long as it keeps anything is forgotten.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -12,8 +12,8 @@ use crate::history::{Keep, MessageId, Missed};
 
 /// What all channels keep.
 pub(super) struct Store {
-    rings: HashMap<Arc<str>, Ring>,
-    expiries: BTreeSet<(Instant, Arc<str>)>,
+    rings: HashMap<ArcStr, Ring>,
+    expiries: BTreeSet<(Instant, ArcStr)>,
     /// The last that was given.
     last: MessageId,
     /// The last of any channel that was forgotten.
@@ -51,9 +51,9 @@ impl Store {
             Some(found) => found,
             None => (channel.into(), Ring::new(self.forgotten, now)),
         };
-        self.expiries.remove(&(ring.expires, Arc::clone(&name)));
+        self.expiries.remove(&(ring.expires, name.clone()));
         ring.push(self.last, payload, keep, now);
-        self.expiries.insert((ring.expires, Arc::clone(&name)));
+        self.expiries.insert((ring.expires, name.clone()));
         self.rings.insert(name, ring);
         self.last
     }

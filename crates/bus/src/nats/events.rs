@@ -1,8 +1,9 @@
 //! What the client tells of a connection beside its messages.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use arcstr::ArcStr;
 use async_nats::{Event, ServerError};
 use tokio::sync::Notify;
 use tracing::warn;
@@ -14,7 +15,7 @@ pub(super) struct Events {
     is_lost: AtomicBool,
     has_connected: AtomicBool,
     overrun: AtomicU64,
-    refusal: Mutex<Option<Arc<str>>>,
+    refusal: Mutex<Option<ArcStr>>,
 }
 
 /// What there is to do.
@@ -56,13 +57,13 @@ impl Events {
     }
 
     /// The last that the server would not do.
-    pub(super) fn refusal(&self) -> Option<Arc<str>> {
+    pub(super) fn refusal(&self) -> Option<ArcStr> {
         let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
         refusal.clone()
     }
 
     fn refused(&self, error: &ServerError) {
-        let text: Arc<str> = error.to_string().into();
+        let text: ArcStr = error.to_string().into();
         warn!(fault = %text, "the bus refused");
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use async_nats::ConnectError;
 use async_nats::jetstream::context::ContextBuilder;
 use tokio::time::sleep;
@@ -28,7 +29,7 @@ pub(super) struct Follower {
 struct Made {
     link: Arc<Link>,
     events: Arc<Events>,
-    server: Arc<str>,
+    server: ArcStr,
 }
 
 impl Follower {
@@ -87,7 +88,7 @@ impl Follower {
     }
 
     /// `random` is what only this connection has.
-    async fn connect_to(&self, server: &Arc<str>, random: u64) -> Result<Made, ConnectError> {
+    async fn connect_to(&self, server: &ArcStr, random: u64) -> Result<Made, ConnectError> {
         let events = Arc::new(Events::default());
         let told = Arc::clone(&events);
         let options = self.settings.options().event_callback(move |event| {
@@ -108,7 +109,7 @@ impl Follower {
         Ok(Made {
             link: Arc::new(link),
             events,
-            server: Arc::clone(server),
+            server: server.clone(),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! What is known before there is a connection.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use async_nats::ConnectOptions;
 use switchyard_config as config;
 
@@ -26,7 +26,7 @@ const READ: u16 = 16 * 1024;
 /// Where the servers are, and how they are spoken to.
 pub(super) struct Settings {
     /// `host:port` each.
-    pub(super) servers: Vec<Arc<str>>,
+    pub(super) servers: Vec<ArcStr>,
     pub(super) has_tls: bool,
     /// How long one operation may take; connecting is one.
     pub(super) timeout: Duration,

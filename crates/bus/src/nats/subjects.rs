@@ -6,22 +6,23 @@
 //! knowing this.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 use crate::subject::Subject;
 
 /// The names of everything under one prefix.
 #[derive(Debug)]
 pub(super) struct Subjects {
-    prefix: Arc<str>,
-    replica: Arc<str>,
+    prefix: ArcStr,
+    replica: ArcStr,
 }
 
 impl Subjects {
     /// `prefix` ends with a dot.
-    pub(super) fn new(prefix: &Arc<str>, replica: &str) -> Self {
+    pub(super) fn new(prefix: &ArcStr, replica: &str) -> Self {
         Self {
-            prefix: Arc::clone(prefix),
+            prefix: prefix.clone(),
             replica: replica.into(),
         }
     }

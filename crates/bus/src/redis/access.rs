@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
@@ -20,7 +21,7 @@ use crate::error::BusError;
 
 /// What is needed to be let in.
 pub(super) struct Access {
-    username: Option<Arc<str>>,
+    username: Option<ArcStr>,
     password: Option<Box<str>>,
     tls: Option<Connector>,
     timeout: Duration,

@@ -1,7 +1,6 @@
 //! Which servers there are: the one of the configuration, the one that the sentinels name, those of the cluster.
 
-use std::sync::Arc;
-
+use arcstr::ArcStr;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisError, Value};
 use switchyard_config::{RedisServer, RedisServers};
@@ -66,7 +65,7 @@ async fn slots_of(
 /// Each sentinel is asked until one knows. They are told who comes only if they want to know.
 async fn named_by(
     sentinels: &[RedisServer],
-    master: &Arc<str>,
+    master: &ArcStr,
     access: &Access,
 ) -> Result<RedisServer, Fault> {
     let mut fault = Fault::Moved;
@@ -91,7 +90,7 @@ async fn named_by(
 
 async fn master_of(
     sentinel: &RedisServer,
-    master: &Arc<str>,
+    master: &ArcStr,
     mut connection: MultiplexedConnection,
 ) -> Result<RedisServer, Fault> {
     let mut command = redis::cmd("SENTINEL");

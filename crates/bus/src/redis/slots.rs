@@ -63,7 +63,7 @@ fn server(entry: &Value, asked: &RedisServer) -> Option<RedisServer> {
     let name: Option<String> = redis::from_redis_value_ref(host).ok()?;
     let host = match name {
         Some(name) if !name.is_empty() => name.into(),
-        _ => Arc::clone(&asked.host),
+        _ => asked.host.clone(),
     };
     Some(RedisServer {
         host,

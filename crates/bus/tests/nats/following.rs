@@ -1,5 +1,6 @@
 //! What is followed comes, in order, and nothing else.
 
+use arcstr::ArcStr;
 use futures_util::StreamExt as _;
 use switchyard_bus::{PublishError, Reached, Subject};
 use switchyard_testkit::NatsServer;
@@ -86,7 +87,7 @@ async fn who_comes_and_goes_follows_what_it_wants_at_last() {
     let server = NatsServer::start("");
     let native = Native::at(&server).await;
     let replica = Replica::at("a1", &server).await;
-    let channels: Vec<std::sync::Arc<str>> = numbers(0..500).into_iter().map(Into::into).collect();
+    let channels: Vec<ArcStr> = numbers(0..500).into_iter().map(Into::into).collect();
     for round in 0..20 {
         for (at, channel) in channels.iter().enumerate() {
             match (at + round) % 3 {

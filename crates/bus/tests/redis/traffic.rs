@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
+use arcstr::ArcStr;
 use bytes::Bytes;
 use switchyard_bus::{Bus, MessageId, Reached, Sink, Subject};
 use switchyard_config as config;
@@ -61,7 +62,7 @@ async fn churn_makes_few_commands() {
     let redis = Redis::start(&[]);
     let (bus, _tape) = one(redis.address(), "a1").await;
     redis.ask(&["CONFIG", "RESETSTAT"]);
-    let names: Vec<Arc<str>> = (0..1000).map(|i| i.to_string().into()).collect();
+    let names: Vec<ArcStr> = (0..1000).map(|i| i.to_string().into()).collect();
     for name in &names {
         bus.follow(name);
     }

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use arcstr::ArcStr;
+
 use super::*;
 
 fn config(text: &str) -> Config {
@@ -27,8 +29,8 @@ fn diff(changes: &[(&str, &str)]) -> Diff {
     Diff::between(&config(BEFORE), &config(&after))
 }
 
-fn names(names: &[&str]) -> Vec<Arc<str>> {
-    names.iter().map(|name| Arc::from(*name)).collect()
+fn names(names: &[&str]) -> Vec<ArcStr> {
+    names.iter().map(|name| ArcStr::from(*name)).collect()
 }
 
 #[test]

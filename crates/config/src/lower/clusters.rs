@@ -6,7 +6,8 @@ mod sources;
 mod tls;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 use super::files::Files;
 use super::{Names, optional, repeated};
@@ -24,7 +25,7 @@ pub(super) use tls::certificate as client_certificate;
 pub(super) fn lower(
     list: List<raw::Cluster, 1>,
     files: &Files<'_>,
-    zone: Known<&Option<Arc<str>>>,
+    zone: Known<&Option<ArcStr>>,
     report: &mut Report,
 ) -> (Known<Vec<Cluster>>, Names) {
     let mut names = Names::new("cluster", list.complete);
@@ -44,7 +45,7 @@ pub(super) fn lower(
 fn cluster(
     raw: raw::Cluster,
     files: &Files<'_>,
-    zone: Known<&Option<Arc<str>>>,
+    zone: Known<&Option<ArcStr>>,
     report: &mut Report,
 ) -> Option<Cluster> {
     let prefer_zone = prefer_zone(raw.prefer_same_zone.as_ref(), zone, report);
@@ -89,13 +90,13 @@ fn cluster(
 /// The gateway's zone, if the cluster prefers it.
 fn prefer_zone(
     switch: Option<&At<Switch>>,
-    zone: Known<&Option<Arc<str>>>,
+    zone: Known<&Option<ArcStr>>,
     report: &mut Report,
-) -> Known<Option<Arc<str>>> {
+) -> Known<Option<ArcStr>> {
     let switch = switch?;
     match (switch.value, zone?) {
         (Switch::Off, _) => Some(None),
-        (Switch::On, Some(zone)) => Some(Some(Arc::clone(zone))),
+        (Switch::On, Some(zone)) => Some(Some(zone.clone())),
         (Switch::On, None) => {
             let message = "this gateway has no zone that could be preferred";
             let problem = Problem::new(switch.span, message);
@@ -161,7 +162,7 @@ fn endpoint(raw: &raw::Endpoint) -> Option<Endpoint> {
     Some(Endpoint {
         address: raw.address.as_ref()?.value.0,
         weight: raw.weight?.at_least_one(),
-        zone: raw.zone.as_ref()?.as_ref().map(|zone| Arc::clone(&zone.0)),
+        zone: raw.zone.as_ref()?.as_ref().map(|zone| zone.0.clone()),
     })
 }
 

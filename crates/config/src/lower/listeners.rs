@@ -1,8 +1,7 @@
 //! Listeners: unique names, the files of their certificates, and whom their PROXY headers come from.
 
+use arcstr::ArcStr;
 use ipnet::IpNet;
-
-use std::sync::Arc;
 
 use super::files::Files;
 use super::{Names, optional};
@@ -145,7 +144,7 @@ fn ticket_key(written: &At<File>, files: &Files<'_>, report: &mut Report) -> Opt
 }
 
 /// What a file is called in logs and metrics.
-fn name(written: &At<File>) -> Arc<str> {
+fn name(written: &At<File>) -> ArcStr {
     written.value.0.to_string_lossy().into()
 }
 

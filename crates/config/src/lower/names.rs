@@ -1,7 +1,8 @@
 //! Names that are defined once and referred to elsewhere.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+
+use arcstr::ArcStr;
 
 use crate::decode::{At, Known};
 use crate::report::{Problem, Report};
@@ -13,7 +14,7 @@ use crate::suggest;
 pub(super) struct Names {
     /// `cluster`.
     kind: &'static str,
-    defined: BTreeMap<Arc<str>, Span>,
+    defined: BTreeMap<ArcStr, Span>,
     /// Whether every definition could be read; if not, nothing is said to be missing.
     complete: bool,
 }
@@ -38,7 +39,7 @@ impl Names {
             let message = format!("there are two {}s named `{text}`", self.kind);
             report.add(Problem::new(name.span, message).related(*first, "the first one"));
         } else {
-            self.defined.insert(Arc::clone(text), name.span);
+            self.defined.insert(text.clone(), name.span);
         }
     }
 

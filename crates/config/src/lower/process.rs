@@ -1,6 +1,6 @@
 //! Drain, admin, log and reload.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::files::Files;
 use super::optional;
@@ -17,7 +17,7 @@ pub(super) fn zone(
     file: Known<Option<At<File>>>,
     files: &Files<'_>,
     report: &mut Report,
-) -> Known<Option<Arc<str>>> {
+) -> Known<Option<ArcStr>> {
     match (zone?, file?) {
         (Some(zone), None) => Some(Some(zone.value.0)),
         (None, Some(file)) => files.name(&file, report).map(|zone| Some(zone.0)),

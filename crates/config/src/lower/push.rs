@@ -1,6 +1,6 @@
 //! What is published to sessions: queues that a message fits, headers that are free, prefixes that count.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use crate::decode::{At, Known, List};
 use crate::model::{History, Push, PushQueue};
@@ -85,7 +85,7 @@ fn report_no_room(longest: &At<Limit>, room: &At<Limit>, report: &mut Report) {
     report.add(problem.help(help));
 }
 
-fn header(raw: Option<At<HeaderName>>, report: &mut Report) -> Known<Option<Arc<str>>> {
+fn header(raw: Option<At<HeaderName>>, report: &mut Report) -> Known<Option<ArcStr>> {
     let Some(At { value, span, .. }) = raw else {
         return Some(None);
     };
@@ -99,7 +99,7 @@ fn header(raw: Option<At<HeaderName>>, report: &mut Report) -> Known<Option<Arc<
         report.add(problem.help("use a header of your own, such as `x-session-id`"));
         return None;
     }
-    Some(Some(Arc::from(name)))
+    Some(Some(ArcStr::from(name)))
 }
 
 fn history(list: List<raw::History, 0>, report: &mut Report) -> Option<Vec<History>> {
@@ -113,7 +113,7 @@ fn history(list: List<raw::History, 0>, report: &mut Report) -> Option<Vec<Histo
     }
     let kept = list.whole()?.into_iter().map(|raw| {
         Some(History {
-            prefix: Arc::from(raw.prefix?.value.0),
+            prefix: ArcStr::from(raw.prefix?.value.0),
             messages: usize::try_from(raw.messages?.0).ok()?,
             age: raw.age?.0,
         })

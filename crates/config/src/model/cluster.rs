@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
+
+use arcstr::ArcStr;
 
 use super::choice::choice;
 use super::{ClusterTls, Discovery, OnRemoved};
@@ -12,7 +13,7 @@ use super::{ClusterTls, Discovery, OnRemoved};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// Unique among the clusters.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// Addresses unique; at least one, and none where they are looked up.
     pub endpoints: Vec<Endpoint>,
     /// Who says which endpoints there are. `None`: they are the ones above.
@@ -26,7 +27,7 @@ pub struct Cluster {
     /// How long an endpoint that comes takes until it has its share of new sessions. `None`: no time.
     pub slow_start: Option<Duration>,
     /// The gateway's own zone, where its endpoints go first. `None`: zones make no difference.
-    pub prefer_zone: Option<Arc<str>>,
+    pub prefer_zone: Option<ArcStr>,
     /// How sessions are moved to endpoints that have come. `None`: they are not.
     pub rebalance: Option<Rebalance>,
     /// How the endpoints are spoken to over TLS. `None`: nothing is encrypted.
@@ -141,7 +142,7 @@ pub struct WebSocketProbe {
     /// The path that is asked for.
     pub path: String,
     /// The `Host`; the endpoint's address where there is none.
-    pub host: Option<Arc<str>>,
+    pub host: Option<ArcStr>,
     /// The subprotocol that is offered.
     pub subprotocol: Option<String>,
     /// From Ping to Pong.
@@ -154,7 +155,7 @@ pub struct HttpProbe {
     /// The path that is asked for.
     pub path: String,
     /// The `Host`; the endpoint's address where there is none.
-    pub host: Option<Arc<str>>,
+    pub host: Option<ArcStr>,
     /// The only status that is good.
     pub expect: u16,
 }
@@ -180,7 +181,7 @@ pub struct Endpoint {
     /// Its share is its weight over the sum of the cluster's weights.
     pub weight: NonZeroU32,
     /// Where it is.
-    pub zone: Option<Arc<str>>,
+    pub zone: Option<ArcStr>,
 }
 
 choice! {

@@ -1,6 +1,6 @@
 //! How endpoints are spoken to over TLS.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::{NamedFile, TlsVersion};
 
@@ -8,7 +8,7 @@ use super::{NamedFile, TlsVersion};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterTls {
     /// What every endpoint has to show: a DNS name, or an IP address. `None`: each its own.
-    pub server_name: Option<Arc<str>>,
+    pub server_name: Option<ArcStr>,
     /// Whose word is taken for who an endpoint is.
     pub trust: Trust,
     /// What an endpoint is shown that asks who comes.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
+
+use arcstr::ArcStr;
 
 use super::choice::choice;
 use super::file::{NamedFile, Unreadable};
@@ -14,7 +15,7 @@ use super::secret::Secret;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
     /// Unique among the listeners.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// Port 0 lets the system choose.
     pub address: SocketAddr,
     /// Connections accepted at the same time, over all workers.
@@ -100,7 +101,7 @@ impl Listener {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCa {
     /// Its path as it was written: what it is called in logs.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// The file, in PEM.
     pub file: NamedFile,
     /// Whether clients may do without.
@@ -114,7 +115,7 @@ impl ClientCa {
     /// It cannot be read.
     pub fn read_again(&self) -> Result<Self, Unreadable> {
         Ok(Self {
-            name: Arc::clone(&self.name),
+            name: self.name.clone(),
             file: NamedFile::read(&self.file.path)?,
             demand: self.demand,
         })
@@ -135,7 +136,7 @@ choice! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketKey {
     /// Its path as it was written: what it is called in logs.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// The file, at least 32 bytes of it.
     pub file: NamedFile,
 }
@@ -150,7 +151,7 @@ impl TicketKey {
     /// It cannot be read, or is no secret.
     pub fn read_again(&self) -> Result<Self, Unreadable> {
         Ok(Self {
-            name: Arc::clone(&self.name),
+            name: self.name.clone(),
             file: NamedFile::read_secret(&self.file.path, Self::MIN_BYTES)?,
         })
     }
@@ -160,7 +161,7 @@ impl TicketKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// The path of `cert` as it was written: what the pair is called in metrics and logs.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// The certificate and its chain, in PEM.
     pub cert: NamedFile,
     /// The private key, in PEM.
@@ -186,7 +187,7 @@ impl Certificate {
     /// One of them cannot be read.
     pub fn read_again(&self) -> Result<Self, Unreadable> {
         Ok(Self {
-            name: Arc::clone(&self.name),
+            name: self.name.clone(),
             cert: NamedFile::read(&self.cert.path)?,
             key: NamedFile::read(&self.key.path)?,
             staple: NamedFile::read_if_there(&Self::staple_path(&self.cert.path))?,

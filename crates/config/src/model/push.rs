@@ -1,7 +1,8 @@
 //! What is published to sessions, and what carries it between replicas.
 
-use std::sync::Arc;
 use std::time::Duration;
+
+use arcstr::ArcStr;
 
 use super::choice::choice;
 use super::{ClientCertificate, NamedFile, Secret};
@@ -24,13 +25,13 @@ pub struct Redis {
     /// Which servers there are.
     pub servers: RedisServers,
     /// The user of the access control list; `None`: the default user.
-    pub username: Option<Arc<str>>,
+    pub username: Option<ArcStr>,
     /// What is in the file, without the space around it.
     pub password: Option<Secret>,
     /// `Some`: over TLS.
     pub tls: Option<BusTls>,
     /// Of every key and channel.
-    pub prefix: Arc<str>,
+    pub prefix: ArcStr,
     /// What holds for every bus.
     pub link: BusLink,
 }
@@ -45,7 +46,7 @@ pub enum RedisServers {
     /// A server that the sentinels name.
     Sentinel {
         /// The name that the sentinels know it by.
-        master: Arc<str>,
+        master: ArcStr,
         /// The sentinels; not empty.
         sentinels: Vec<RedisServer>,
     },
@@ -55,7 +56,7 @@ pub enum RedisServers {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RedisServer {
     /// A name or an address, without brackets.
-    pub host: Arc<str>,
+    pub host: ArcStr,
     /// 6379 where none is given.
     pub port: u16,
     /// 0 where none is given; always in a cluster and of a sentinel.
@@ -66,13 +67,13 @@ pub struct RedisServer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nats {
     /// `host:port` each; not empty.
-    pub servers: Vec<Arc<str>>,
+    pub servers: Vec<ArcStr>,
     /// Who it is that connects.
     pub identity: NatsIdentity,
     /// `Some`: over TLS.
     pub tls: Option<BusTls>,
     /// Of every subject; ends with a dot.
-    pub prefix: Arc<str>,
+    pub prefix: ArcStr,
     /// What holds for every bus.
     pub link: BusLink,
 }
@@ -85,7 +86,7 @@ pub enum NatsIdentity {
     /// A user with a password.
     User {
         /// The name.
-        name: Arc<str>,
+        name: ArcStr,
         /// What is in the file, without the space around it.
         password: Secret,
     },
@@ -125,7 +126,7 @@ pub struct Push {
     /// How long the `id` of a message is known, so that it is delivered once.
     pub remember_ids: Duration,
     /// The request header that tells an endpoint the session's name, in lower case. `None`: it is not told.
-    pub session_header: Option<Arc<str>>,
+    pub session_header: Option<ArcStr>,
     /// Whether the opening and the end of sessions are published.
     pub events: bool,
     /// Which channels keep what was published. The first whose prefix fits counts; prefixes unique.
@@ -159,7 +160,7 @@ choice! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     /// Of the channels' names; not empty.
-    pub prefix: Arc<str>,
+    pub prefix: ArcStr,
     /// How many messages of each channel; at least 1.
     pub messages: usize,
     /// And none that is older.

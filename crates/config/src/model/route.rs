@@ -1,8 +1,9 @@
 //! Which requests go where, and under which policy.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
+
+use arcstr::ArcStr;
 
 use super::channel::ChannelTemplate;
 use super::choice::choice;
@@ -11,7 +12,7 @@ use super::choice::choice;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// Unique among the routes.
-    pub name: Arc<str>,
+    pub name: ArcStr,
     /// What a request must have to take this route.
     pub matches: Match,
     /// Where its requests lead.
@@ -50,7 +51,7 @@ impl Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// The name of a cluster that exists.
-    pub cluster: Arc<str>,
+    pub cluster: ArcStr,
     /// Its share is its weight over the sum of the route's weights.
     pub weight: NonZeroU32,
 }

@@ -1,15 +1,15 @@
 //! Texts of our own: names, captures, reasons, files.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde_json::{Value as Json, json};
 
 use super::{Complaint, Scalar, text_schema};
 
 /// Names a listener, a route or a cluster, in metrics and logs too.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name(pub(crate) Arc<str>);
+pub(crate) struct Name(pub(crate) ArcStr);
 
 const MAX_NAME: usize = 63;
 
@@ -23,7 +23,7 @@ impl Scalar for Name {
             .next()
             .is_some_and(|byte| byte.is_ascii_alphanumeric());
         if begins && text.len() <= MAX_NAME && text.bytes().all(allowed) {
-            return Ok(Self(Arc::from(text)));
+            return Ok(Self(ArcStr::from(text)));
         }
         let help = "up to 63 letters, digits, `.`, `_` and `-`, a letter or a digit first";
         Err(Complaint::new(format!("`{text}` is not a name")).help(help))

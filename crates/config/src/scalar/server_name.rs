@@ -1,8 +1,8 @@
 //! The name that a server has to show in its certificate.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde_json::Value as Json;
 
 use super::host::is_name;
@@ -10,14 +10,14 @@ use super::{Complaint, Scalar, text_schema};
 
 /// A DNS name without the dot at its end, or an IP address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServerName(pub(crate) Arc<str>);
+pub(crate) struct ServerName(pub(crate) ArcStr);
 
 impl Scalar for ServerName {
     const KIND: &'static str = "a DNS name or an IP address";
 
     fn parse(text: &str) -> Result<Self, Complaint> {
         if text.parse::<IpAddr>().is_ok() || is_dns_name(text) {
-            return Ok(Self(Arc::from(text)));
+            return Ok(Self(ArcStr::from(text)));
         }
         let message = format!("`{text}` is not a DNS name or an IP address");
         Err(Complaint::new(message).help(help(text)))
@@ -63,7 +63,7 @@ mod tests {
             "10.0.0.1",
             "2001:db8::1",
         ] {
-            assert_eq!(ServerName::parse(text).unwrap().0.as_ref(), text);
+            assert_eq!(ServerName::parse(text).unwrap().0, text);
         }
     }
 

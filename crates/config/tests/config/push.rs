@@ -1,9 +1,9 @@
 //! What is published and what carries it: good files and what they mean.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use switchyard_config::{
     Bus, BusLink, BusTls, ChannelPart, ChannelSource, ChannelTemplate, ClientCertificate, Config,
     History, NamedFile, Nats, NatsIdentity, OnFull, Push, PushQueue, Redis, RedisServer,
@@ -49,7 +49,7 @@ fn link() -> BusLink {
 
 fn server(host: &str, port: u16) -> RedisServer {
     RedisServer {
-        host: Arc::from(host),
+        host: ArcStr::from(host),
         port,
         database: 0,
     }
@@ -61,7 +61,7 @@ fn redis(servers: RedisServers) -> Redis {
         username: None,
         password: None,
         tls: None,
-        prefix: Arc::from("switchyard:"),
+        prefix: ArcStr::from("switchyard:"),
         link: link(),
     }
 }
@@ -95,7 +95,7 @@ fn every_setting_of_push_is_its_own() {
          \x20 history: [{ prefix: \"a:b\", messages: 6, age: 7s }, { prefix: \"a:\" }] }",
     );
     let history = |prefix: &str, messages, age| History {
-        prefix: Arc::from(prefix),
+        prefix: ArcStr::from(prefix),
         messages,
         age,
     };
@@ -108,7 +108,7 @@ fn every_setting_of_push_is_its_own() {
         max_message: 2,
         channels_per_session: 4,
         remember_ids: Duration::from_secs(5),
-        session_header: Some(Arc::from("x-session")),
+        session_header: Some(ArcStr::from("x-session")),
         events: true,
         history: vec![
             history("a:b", 6, Duration::from_secs(7)),
@@ -152,7 +152,7 @@ fn one_redis_server() {
             database: 3,
             ..server("::1", 6380)
         }),
-        username: Some(Arc::from("push")),
+        username: Some(ArcStr::from("push")),
         password: Some(secret("password")),
         tls: Some(BusTls {
             authorities: Some(named("ca")),
@@ -161,7 +161,7 @@ fn one_redis_server() {
                 key: named("key"),
             }),
         }),
-        prefix: Arc::from("p:"),
+        prefix: ArcStr::from("p:"),
         link: BusLink {
             timeout: Duration::from_secs(1),
             unready_after: Some(Duration::from_secs(30)),
@@ -177,7 +177,7 @@ fn several_redis_servers() {
     );
     let servers = RedisServers::Cluster(vec![server("a", 6379), server("b", 1)]);
     let expected = Redis {
-        username: Some(Arc::from("u")),
+        username: Some(ArcStr::from("u")),
         password: Some(secret("p")),
         tls: Some(BusTls {
             authorities: None,
@@ -190,7 +190,7 @@ fn several_redis_servers() {
         "bus: { redis: { sentinel: { master: main, urls: [\"redis://a:26379\"] }, password_file: p } }",
     );
     let servers = RedisServers::Sentinel {
-        master: Arc::from("main"),
+        master: ArcStr::from("main"),
         sentinels: vec![server("a", 26_379)],
     };
     let expected = Redis {
@@ -207,23 +207,23 @@ fn nats_servers_and_who_connects() {
         other @ (Bus::Memory | Bus::Redis(_)) => panic!("{other:?}"),
     };
     let expected = Nats {
-        servers: vec![Arc::from("bus:4222")],
+        servers: vec![ArcStr::from("bus:4222")],
         identity: NatsIdentity::Nobody,
         tls: None,
-        prefix: Arc::from("switchyard."),
+        prefix: ArcStr::from("switchyard."),
         link: link(),
     };
     assert_eq!(nats("url: \"nats://bus\""), expected);
     let several = nats(
         "servers: [\"tls://[::1]:1\", \"tls://b\"], token_file: t, tls: { ca: ca }, prefix: a.b.",
     );
-    let servers = [Arc::from("[::1]:1"), Arc::from("b:4222")];
+    let servers = [ArcStr::from("[::1]:1"), ArcStr::from("b:4222")];
     assert_eq!(several.servers, servers);
     assert_eq!(several.identity, NatsIdentity::Token(secret("t")));
     assert_eq!(several.tls.expect("TLS").authorities, Some(named("ca")));
     assert_eq!(&*several.prefix, "a.b.");
     let user = nats("url: \"nats://bus\", username: u, password_file: p").identity;
-    let name = Arc::from("u");
+    let name = ArcStr::from("u");
     assert_eq!(
         user,
         NatsIdentity::User {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arcstr::ArcStr;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
@@ -15,7 +16,7 @@ const MAX_ROOM: usize = 32;
 
 /// The name of a room: 1 to 32 ASCII letters, digits, hyphens or underscores.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Room(Arc<str>);
+pub(crate) struct Room(ArcStr);
 
 impl Room {
     /// The room that a path segment names, if it names one.
@@ -31,7 +32,7 @@ impl Room {
 }
 
 /// What is on its way to one person: messages as JSON text.
-pub(super) type Mailbox = mpsc::Receiver<Arc<str>>;
+pub(super) type Mailbox = mpsc::Receiver<ArcStr>;
 
 /// The rooms of one server.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ struct Inner {
 #[derive(Debug)]
 struct Member {
     nickname: String,
-    mailbox: mpsc::Sender<Arc<str>>,
+    mailbox: mpsc::Sender<ArcStr>,
 }
 
 /// One person's place in a room; leaving is dropping it.
@@ -146,10 +147,10 @@ impl Inner {
         let Some(members) = self.rooms.get(room) else {
             return;
         };
-        let text: Arc<str> = message.to_json().into();
+        let text: ArcStr = message.to_json().into();
         let deaf = |member: &Member| {
             matches!(
-                member.mailbox.try_send(Arc::clone(&text)),
+                member.mailbox.try_send(text.clone()),
                 Err(TrySendError::Full(_))
             )
         };

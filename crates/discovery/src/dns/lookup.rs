@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use futures_util::future::join;
 use futures_util::stream::{self, StreamExt};
 use hickory_resolver::TokioResolver;
@@ -230,17 +230,17 @@ fn failed(name: &str, source: Failure) -> Error {
 }
 
 /// A name as certificates have it.
-fn bare(name: &DnsName) -> Arc<str> {
+fn bare(name: &DnsName) -> ArcStr {
     name.to_lowercase().to_ascii().trim_end_matches('.').into()
 }
 
 /// Members by their addresses; one that is named twice has the weight of both, and the name that
 /// comes first in order: answers come in none.
 #[derive(Default)]
-struct Members(BTreeMap<SocketAddr, (NonZeroU32, Arc<str>)>);
+struct Members(BTreeMap<SocketAddr, (NonZeroU32, ArcStr)>);
 
 impl Members {
-    fn add(&mut self, addresses: &[IpAddr], port: u16, weight: NonZeroU32, name: &Arc<str>) {
+    fn add(&mut self, addresses: &[IpAddr], port: u16, weight: NonZeroU32, name: &ArcStr) {
         for ip in addresses {
             self.0
                 .entry(SocketAddr::new(*ip, port))
@@ -250,7 +250,7 @@ impl Members {
                         first.clone_from(name);
                     }
                 })
-                .or_insert_with(|| (weight, Arc::clone(name)));
+                .or_insert_with(|| (weight, name.clone()));
         }
     }
 

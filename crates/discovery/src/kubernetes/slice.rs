@@ -4,8 +4,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde::Deserialize;
 
 use crate::found::{Found, Stance};
@@ -126,7 +126,7 @@ impl Slice {
             address: SocketAddr::new(address, port),
             name: None,
             weight: NonZeroU32::MIN,
-            zone: zone.filter(|zone| !zone.is_empty()).map(Arc::from),
+            zone: zone.filter(|zone| !zone.is_empty()).map(ArcStr::from),
             stance: endpoint.conditions.unwrap_or_default().stance()?,
         })
     }

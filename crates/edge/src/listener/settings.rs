@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use switchyard_config as config;
 use switchyard_telemetry::Metrics;
 
@@ -13,7 +14,7 @@ use crate::tls::{self, Tls};
 
 /// See the module.
 pub struct ListenerSettings {
-    pub(crate) name: Arc<str>,
+    pub(crate) name: ArcStr,
     pub(crate) address: SocketAddr,
     pub(crate) max_connections: u32,
     pub(crate) handshake_timeout: Duration,
@@ -41,7 +42,7 @@ impl ListenerSettings {
     ) -> Result<Self, switchyard_tls::Error> {
         let former = former.and_then(|former| former.tls.as_ref());
         Ok(Self {
-            name: Arc::clone(&listener.name),
+            name: listener.name.clone(),
             address: listener.address,
             max_connections: listener.max_connections.get(),
             handshake_timeout: listener.handshake_timeout,
@@ -52,7 +53,7 @@ impl ListenerSettings {
     }
 
     /// The listener's name in the configuration.
-    pub fn name(&self) -> &Arc<str> {
+    pub fn name(&self) -> &ArcStr {
         &self.name
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use arcstr::ArcStr;
 use switchyard_relay::{Registry, SessionId, Tie};
 use switchyard_telemetry::{Build, Metrics};
 
@@ -98,8 +99,8 @@ fn a_session_without_an_endpoint_stays_where_none_is_wanted() {
     let push_only = BEFORE.replace("cluster: app", "push_only: on, channels: [news]");
     let before = snapshot(&push_only);
     let session = SessionInfo {
-        cluster: Arc::default(),
-        endpoint: Arc::default(),
+        cluster: ArcStr::default(),
+        endpoint: ArcStr::default(),
         ..session()
     };
     let others = push_only.replace("channels: [news]", "channels: [more, news]");

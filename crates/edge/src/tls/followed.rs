@@ -4,8 +4,8 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_config::{self as config, Unreadable, Watch};
 use switchyard_telemetry::labels::Reload;
 use switchyard_telemetry::metrics::tls::TlsMetrics;
@@ -24,7 +24,7 @@ pub(super) trait Files: Sized + PartialEq {
 
 /// Files that are followed.
 pub(super) struct Followed<F> {
-    listener: Arc<str>,
+    listener: ArcStr,
     metrics: TlsMetrics,
     /// As they were read last, usable or not.
     files: F,
@@ -37,9 +37,9 @@ pub(super) struct Followed<F> {
 
 impl<F: Files> Followed<F> {
     /// Follows `files`, which are in use.
-    pub(super) fn new(listener: &Arc<str>, metrics: &TlsMetrics, files: F) -> Self {
+    pub(super) fn new(listener: &ArcStr, metrics: &TlsMetrics, files: F) -> Self {
         Self {
-            listener: Arc::clone(listener),
+            listener: listener.clone(),
             metrics: metrics.clone(),
             watch: Watch::new(files.paths()),
             files,

@@ -2,8 +2,7 @@
 //!
 //! Whether a new pair gets along with the others of its listener is not here.
 
-use std::sync::Arc;
-
+use arcstr::ArcStr;
 use switchyard_config as config;
 use switchyard_telemetry::labels::Reload;
 use switchyard_telemetry::metrics::tls::TlsMetrics;
@@ -30,7 +29,7 @@ pub(super) struct Pair {
 impl Pair {
     /// `shown` is what was made of `files`.
     pub(super) fn new(
-        listener: &Arc<str>,
+        listener: &ArcStr,
         metrics: &TlsMetrics,
         files: &config::Certificate,
         shown: &Identity,

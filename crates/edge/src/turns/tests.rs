@@ -3,6 +3,7 @@ use std::net::Shutdown;
 use std::pin::pin;
 use std::task::Poll;
 
+use arcstr::ArcStr;
 use switchyard_telemetry::{Build, Metrics};
 use tokio::net::TcpListener;
 
@@ -29,7 +30,7 @@ fn waiting(metrics: &Metrics) -> String {
 async fn turns_are_given_in_order() {
     let metrics = metrics();
     let tls = metrics.tls("web");
-    let (turns, web) = (Turns::default(), Arc::from("web"));
+    let (turns, web) = (Turns::default(), ArcStr::from("web"));
     let first = turns.take(&web, 1, &tls).await;
     let mut second = pin!(turns.take(&web, 1, &tls));
     let mut third = Box::pin(turns.take(&web, 1, &tls));
@@ -54,7 +55,7 @@ async fn turns_are_given_in_order() {
     drop(second);
     let fourth = fourth.await;
     assert_eq!(waiting(&metrics), "0");
-    let other = turns.take(&Arc::from("other"), 1, &tls).await;
+    let other = turns.take(&ArcStr::from("other"), 1, &tls).await;
     drop((fourth, other));
 }
 
@@ -62,7 +63,7 @@ async fn turns_are_given_in_order() {
 async fn another_number_of_turns_holds_for_who_comes_from_then_on() {
     let metrics = metrics();
     let tls = metrics.tls("web");
-    let (turns, web) = (Turns::default(), Arc::from("web"));
+    let (turns, web) = (Turns::default(), ArcStr::from("web"));
     let first = turns.take(&web, 1, &tls).await;
     let mut waits = pin!(turns.take(&web, 1, &tls));
     poll_fn(|cx| {

@@ -1,7 +1,6 @@
 //! What a session is subscribed to, and what its endpoint is told of it.
 
-use std::sync::Arc;
-
+use arcstr::ArcStr;
 use switchyard_push::SessionName;
 use switchyard_relay::{Freeze, Verdict};
 
@@ -13,7 +12,7 @@ const CHANNELS: &str = "    channels: [\"room:{query.room}\", news]";
 /// Names of the channels that have subscribers, with how many.
 fn subscribed(gateway: &Gateway) -> Vec<(String, usize)> {
     let channels = gateway.hub.channels("", None, 100);
-    let named = |(name, count): (Arc<str>, usize)| (name.to_string(), count);
+    let named = |(name, count): (ArcStr, usize)| (name.to_string(), count);
     channels.into_iter().map(named).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Messages all the way from the hub to the clients of sessions that run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
@@ -67,7 +68,7 @@ async fn a_session_has_come_as_far_as_it_was_handed_messages() {
     let now = switchyard_relay::now();
     let opened = shard.book().gates().open(id, &name, gate, place(3), now);
     assert!(opened.is_some_and(|it| it.is_ok()));
-    let at = |minor| Some(vec![(Arc::clone(&name), Some(place(minor)))]);
+    let at = |minor| Some(vec![(name.clone(), Some(place(minor)))]);
     assert_eq!(desk.positions_of(id), at(3));
     hub.deliver_kept("a", &message("x"), None, Some(place(4)));
     assert_eq!(desk.positions_of(id), at(3), "it waits for the worker");

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use futures_util::{StreamExt as _, stream};
 use switchyard_bus::{MessageId, Status};
 use switchyard_relay::Message;
@@ -50,7 +51,7 @@ pub(super) async fn run(means: Arc<Means>, missed: Arc<Notify>) {
 /// One channel that is caught up with.
 pub(super) struct Course<'a> {
     means: &'a Means,
-    channel: &'a Arc<str>,
+    channel: &'a ArcStr,
     handed_on: usize,
     has_gap: bool,
 }
@@ -67,7 +68,7 @@ enum Step {
 }
 
 impl<'a> Course<'a> {
-    pub(super) fn new(means: &'a Means, channel: &'a Arc<str>) -> Self {
+    pub(super) fn new(means: &'a Means, channel: &'a ArcStr) -> Self {
         Self {
             means,
             channel,

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_relay::Message;
 
@@ -21,9 +22,9 @@ const LINGER: Duration = Duration::from_secs(10);
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Chronicles {
-    all: Mutex<HashMap<Arc<str>, Chronicle>>,
+    all: Mutex<HashMap<ArcStr, Chronicle>>,
     /// Channels that nobody is subscribed to any more, if they could not be forgotten at once.
-    ended: Mutex<Vec<Arc<str>>>,
+    ended: Mutex<Vec<ArcStr>>,
 }
 
 struct Chronicle {
@@ -59,7 +60,7 @@ pub(super) struct Notice {
 
 impl Chronicles {
     /// Hands a message on to the subscribers of its channel, or holds it back.
-    pub(crate) fn receive(&self, hub: &Hub, channel: &Arc<str>, live: &Late) {
+    pub(crate) fn receive(&self, hub: &Hub, channel: &ArcStr, live: &Late) {
         let mut all = self.all(hub);
         match all.get_mut(channel) {
             Some(Chronicle {
@@ -74,17 +75,17 @@ impl Chronicles {
                 let mut chronicle = Chronicle::new(live.id);
                 chronicle.hand_on(hub, channel, live);
                 if hub.subscribers(channel) > 0 {
-                    all.insert(Arc::clone(channel), chronicle);
+                    all.insert(channel.clone(), chronicle);
                 }
             }
         }
     }
 
     /// A session has everything of a channel up to `last`.
-    pub(crate) fn note(&self, hub: &Hub, channel: &Arc<str>, last: MessageId) {
+    pub(crate) fn note(&self, hub: &Hub, channel: &ArcStr, last: MessageId) {
         let mut all = self.all(hub);
         if !all.contains_key(channel) && hub.subscribers(channel) > 0 {
-            all.insert(Arc::clone(channel), Chronicle::new(last));
+            all.insert(channel.clone(), Chronicle::new(last));
         }
     }
 
@@ -106,10 +107,10 @@ impl Chronicles {
     }
 
     /// The channels that are held back.
-    pub(super) fn held(&self, hub: &Hub) -> Vec<Arc<str>> {
+    pub(super) fn held(&self, hub: &Hub) -> Vec<ArcStr> {
         let all = self.all(hub);
         let held = all.iter().filter(|(_, it)| it.held.is_some());
-        held.map(|(name, _)| Arc::clone(name)).collect()
+        held.map(|(name, _)| name.clone()).collect()
     }
 
     /// After which message a channel is to be read, if it is held back.
@@ -121,7 +122,7 @@ impl Chronicles {
     }
 
     /// Hands on one that was missed of a channel, if it is held back still and had not got so far.
-    pub(super) fn hand_on(&self, hub: &Hub, channel: &Arc<str>, missed: &Late) {
+    pub(super) fn hand_on(&self, hub: &Hub, channel: &ArcStr, missed: &Late) {
         let mut all = self.all(hub);
         let chronicle = all.get_mut(channel);
         let held = chronicle.filter(|it| it.held.is_some() && missed.id > it.last);
@@ -144,7 +145,7 @@ impl Chronicles {
     pub(super) fn release(
         &self,
         hub: &Hub,
-        channel: &Arc<str>,
+        channel: &ArcStr,
         attempt: Attempt,
         last: MessageId,
         notice: Option<Notice>,
@@ -169,7 +170,7 @@ impl Chronicles {
     }
 
     /// Locked, with nothing in it of channels that have no subscribers.
-    fn all(&self, hub: &Hub) -> MutexGuard<'_, HashMap<Arc<str>, Chronicle>> {
+    fn all(&self, hub: &Hub) -> MutexGuard<'_, HashMap<ArcStr, Chronicle>> {
         let mut all = self.lock();
         // Not locked while the hub is asked.
         let ended = std::mem::take(&mut *self.ended());
@@ -181,11 +182,11 @@ impl Chronicles {
         all
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Chronicle>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ArcStr, Chronicle>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ended(&self) -> MutexGuard<'_, Vec<Arc<str>>> {
+    fn ended(&self) -> MutexGuard<'_, Vec<ArcStr>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -212,7 +213,7 @@ impl Chronicle {
         is_known
     }
 
-    fn hand_on(&mut self, hub: &Hub, channel: &Arc<str>, late: &Late) {
+    fn hand_on(&mut self, hub: &Hub, channel: &ArcStr, late: &Late) {
         self.last = late.id;
         hub.deliver_kept(channel, &late.message, late.exclude, Some(late.id));
     }

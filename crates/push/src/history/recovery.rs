@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use switchyard_bus::{Keep, MessageId, Missed, Status};
 use switchyard_relay::{Delivery, Handle, Message, Queue};
 use tokio::sync::Semaphore;
@@ -22,7 +23,7 @@ use crate::gate::{Overflow, Turn};
 pub(super) struct Recovery {
     pub(super) worker: usize,
     pub(super) handle: Handle,
-    pub(super) channel: Arc<str>,
+    pub(super) channel: ArcStr,
     /// Which gate is to be opened.
     pub(super) gate: Turn,
     pub(super) after: Option<MessageId>,

@@ -302,7 +302,7 @@ async fn what_could_not_be_read_is_told() {
     let world = World::new();
     let mut one = world.session("room:1");
     sleep(Duration::from_secs(1)).await;
-    let (chronicles, channel) = (&world.sink.chronicles, Arc::from("room:1"));
+    let (chronicles, channel) = (&world.sink.chronicles, ArcStr::from("room:1"));
     chronicles.hold(&world.hub);
     world.publish("room:1", "a").await;
     let (_, attempt) = chronicles.after(&channel).expect("it is held back");

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arcstr::ArcStr;
 use switchyard_bus::MessageId;
 use switchyard_relay::{Message, SessionId};
 use tokio::sync::mpsc;
@@ -28,7 +29,7 @@ pub(crate) struct Shard {
 
 /// A message on its way to a worker's subscribers.
 pub(crate) struct Job {
-    pub(crate) channel: Arc<str>,
+    pub(crate) channel: ArcStr,
     pub(crate) message: Arc<Message>,
     pub(crate) exclude: Option<SessionId>,
     /// Where its channel keeps what is published.

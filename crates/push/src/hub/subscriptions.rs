@@ -1,8 +1,8 @@
 //! Sessions come to channels and leave them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use arcstr::ArcStr;
 use switchyard_relay::{Handle, SessionId};
 
 use super::{Hub, TooMany};
@@ -28,7 +28,7 @@ impl Hub {
         worker: usize,
         handle: &Handle,
         channel: &ChannelName,
-    ) -> Result<Option<(Arc<str>, Turn)>, TooMany> {
+    ) -> Result<Option<(ArcStr, Turn)>, TooMany> {
         self.enter(worker, handle, channel, true)
     }
 
@@ -38,7 +38,7 @@ impl Hub {
         handle: &Handle,
         channel: &ChannelName,
         is_held: bool,
-    ) -> Result<Option<(Arc<str>, Turn)>, TooMany> {
+    ) -> Result<Option<(ArcStr, Turn)>, TooMany> {
         let Some(shard) = self.shard(worker) else {
             return Ok(None);
         };
@@ -53,7 +53,7 @@ impl Hub {
             return Err(TooMany(most));
         }
         let known = directory.name(channel);
-        let name = Arc::clone(known.unwrap_or_else(|| channel.shared()));
+        let name = ArcStr::clone(known.unwrap_or_else(|| channel.shared()));
         let is_first = book.add(handle, &name);
         let gate = if is_held {
             book.gates().shut(id, &name)

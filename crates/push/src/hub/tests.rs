@@ -6,13 +6,14 @@ use std::thread;
 use super::*;
 use crate::channel::ChannelName;
 use crate::testing::{Notes, hub, sample, session_of, settings};
+use arcstr::ArcStr;
 use switchyard_relay::Registry;
 
 fn channel(name: &str) -> ChannelName {
     ChannelName::new(name).expect("a name")
 }
 
-fn names(names: &[Arc<str>]) -> Vec<&str> {
+fn names(names: &[ArcStr]) -> Vec<&str> {
     names.iter().map(|name| &**name).collect()
 }
 

@@ -1,7 +1,6 @@
 //! The HTTP probe: one `GET`, and the status that is expected.
 
-use std::sync::Arc;
-
+use arcstr::ArcStr;
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST, USER_AGENT};
 use http::{HeaderValue, Request};
@@ -45,7 +44,7 @@ pub(super) async fn ask(
 pub(super) fn head<B>(
     request: &mut Request<B>,
     path: &str,
-    host: Option<&Arc<str>>,
+    host: Option<&ArcStr>,
     endpoint: &Endpoint,
 ) -> Result<(), ProbeResult> {
     let host = host.unwrap_or_else(|| endpoint.name());

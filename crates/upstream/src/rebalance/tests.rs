@@ -30,7 +30,7 @@ fn sit(
 ) -> (Vec<Seat>, Vec<Lease>) {
     let endpoint = &cluster.endpoints()[index];
     let seat = |affinity: &Option<Affinity>| Seat {
-        endpoint: Arc::clone(endpoint.name()),
+        endpoint: endpoint.name().clone(),
         affinity: affinity.map(Affinity::to_bits),
         is_going: false,
     };

@@ -1,6 +1,6 @@
 //! NATS: its servers, and who connects.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::super::files::Files;
 use super::{Scheme, link, not_one, secret, tls, without_password};
@@ -29,7 +29,7 @@ pub(super) fn lower(raw: At<raw::Nats>, files: &Files<'_>, report: &mut Report) 
         servers: urls?.iter().map(|url| address(&url.value)).collect(),
         identity: identity?,
         tls: tls?,
-        prefix: Arc::from(value.prefix?.0),
+        prefix: ArcStr::from(value.prefix?.0),
         link: link(value.timeout, value.unready_after)?,
     })
 }
@@ -53,12 +53,12 @@ fn urls(
 }
 
 /// An address of IPv6 is in brackets again.
-fn address(url: &NatsUrl) -> Arc<str> {
+fn address(url: &NatsUrl) -> ArcStr {
     let NatsUrl { host, port, .. } = url;
     if host.contains(':') {
-        Arc::from(format!("[{host}]:{port}"))
+        ArcStr::from(format!("[{host}]:{port}"))
     } else {
-        Arc::from(format!("{host}:{port}"))
+        ArcStr::from(format!("{host}:{port}"))
     }
 }
 
@@ -89,7 +89,7 @@ impl Named {
         match (user, self.token?, self.credentials?) {
             (None, None, None) => Some(NatsIdentity::Nobody),
             (Some((name, password)), None, None) => Some(NatsIdentity::User {
-                name: Arc::from(name.value.0),
+                name: ArcStr::from(name.value.0),
                 password: secret(&password, files, report)?,
             }),
             (None, Some(token), None) => secret(&token, files, report).map(NatsIdentity::Token),

@@ -1,6 +1,6 @@
 //! Redis: the form in which it is run, and who connects.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::super::files::Files;
 use super::super::optional;
@@ -37,7 +37,7 @@ pub(super) fn lower(raw: At<raw::Redis>, files: &Files<'_>, report: &mut Report)
         username,
         password,
         tls: tls?,
-        prefix: Arc::from(value.prefix?.0),
+        prefix: ArcStr::from(value.prefix?.0),
         link: link(value.timeout, value.unready_after)?,
     })
 }
@@ -59,7 +59,7 @@ fn found(
         (None, None, Some(sentinel)) => {
             let At { value, .. } = sentinel;
             let urls = value.urls.and_then(|urls| several(urls.value, report));
-            let (master, (sentinels, schemes)) = (Arc::from(value.master?.0), urls?);
+            let (master, (sentinels, schemes)) = (ArcStr::from(value.master?.0), urls?);
             let servers = RedisServers::Sentinel { master, sentinels };
             Some(Found::of(servers, schemes))
         }
@@ -95,7 +95,7 @@ fn one(url: At<RedisUrl>) -> Found {
     });
     Found {
         servers: RedisServers::One(RedisServer {
-            host: Arc::from(value.host),
+            host: ArcStr::from(value.host),
             port: value.port,
             database: value.database.unwrap_or(0),
         }),
@@ -115,7 +115,7 @@ fn several(
     }
     let schemes = urls.iter().map(|url| (url.value.tls, url.span)).collect();
     let server = |url: At<RedisUrl>| RedisServer {
-        host: Arc::from(url.value.host),
+        host: ArcStr::from(url.value.host),
         port: url.value.port,
         database: 0,
     };
@@ -153,10 +153,10 @@ fn login(
     password: Known<Option<At<File>>>,
     files: &Files<'_>,
     report: &mut Report,
-) -> Option<(Option<Arc<str>>, Option<Secret>)> {
+) -> Option<(Option<ArcStr>, Option<Secret>)> {
     if let (Some(Some(user)), Some(None)) = (&user, &password) {
         report.add(without_password(user));
     }
     let password = optional(password?, |file| secret(&file, files, report));
-    Some((user?.map(|user| Arc::from(user.value.0)), password?))
+    Some((user?.map(|user| ArcStr::from(user.value.0)), password?))
 }

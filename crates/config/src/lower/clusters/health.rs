@@ -1,6 +1,6 @@
 //! Probes: exactly one kind.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::super::optional;
 use crate::decode::{At, Known};
@@ -77,6 +77,6 @@ fn http_probe(raw: &raw::HttpProbe) -> Option<HttpProbe> {
     })
 }
 
-fn host(raw: Option<&HeaderValue>) -> Option<Arc<str>> {
+fn host(raw: Option<&HeaderValue>) -> Option<ArcStr> {
     raw.map(|it| it.0.as_str().into())
 }

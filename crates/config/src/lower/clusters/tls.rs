@@ -1,7 +1,5 @@
 //! TLS to endpoints: the files that it names, and no verification that is asked for and skipped.
 
-use std::sync::Arc;
-
 use super::super::files::Files;
 use super::super::optional;
 use crate::decode::{At, Known};
@@ -25,7 +23,7 @@ fn tls(raw: raw::ClusterTls, files: &Files<'_>, report: &mut Report) -> Option<C
         .certificate
         .and_then(|raw| optional(raw, |raw| certificate(&raw, files, report)));
     Some(ClusterTls {
-        server_name: raw.server_name?.map(|name| Arc::clone(&name.0)),
+        server_name: raw.server_name?.map(|name| name.0.clone()),
         trust: trust?,
         certificate: certificate?,
         min_version: raw.min_version?,

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 
 use crate::decode::{At, Known, List};
 use crate::lower::{Names, repeated};
@@ -72,7 +71,7 @@ fn share(raw: &raw::Share) -> Share<'_> {
 
 fn split((cluster, weight): Share<'_>) -> Option<Split> {
     Some(Split {
-        cluster: Arc::clone(&cluster?.value.0),
+        cluster: cluster?.value.0.clone(),
         weight: weight?,
     })
 }
