@@ -328,6 +328,32 @@ fn release_code_is_guided_and_no_other() {
     }
 }
 
+/// What becomes of cargo's name for a version of a package.
+fn named(version: &str) -> String {
+    let mut call = Command::new(root().join(".cargo/guide/rustc"));
+    let mut parts = version.split('.');
+    call.args(["echo", "-C", "opt-level=3", "-C", "metadata=0f1e2d"])
+        .env_remove("SWITCHYARD_GUIDE")
+        .env("CARGO_PKG_NAME", "a-b")
+        .env("CARGO_PKG_VERSION", version);
+    for part in ["MAJOR", "MINOR", "PATCH"] {
+        let key = format!("CARGO_PKG_VERSION_{part}");
+        call.env(key, parts.next().expect("three parts"));
+    }
+    let output = call.output().expect("it runs");
+    let line = String::from_utf8(output.stdout).unwrap();
+    let name = line.split(' ').find_map(|it| it.strip_prefix("metadata="));
+    name.expect("a name").to_owned()
+}
+
+#[test]
+fn functions_keep_their_names_when_a_dependency_is_updated() {
+    assert_eq!(named("1.2.3"), "a-b-1");
+    assert_eq!(named("1.12.0"), "a-b-1");
+    assert_eq!(named("0.1.21"), "a-b-0.1");
+    assert_eq!(named("0.0.4"), "a-b-0.0.4");
+}
+
 #[test]
 fn the_profile_is_of_the_compiler_that_builds() {
     let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
